@@ -1,0 +1,93 @@
+/**
+ * Real object stores for tests: OpenStack Swift's S3 interface, Azurite.
+ *
+ * One that is not installed fails in CI and skips, saying so, anywhere else.
+ */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { existsSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+import { azuriteProgram, findSwift, inPrefix } from '../../scripts/lib/layout.mjs'
+import { freePort } from './free-port.ts'
+import { tempDir } from './temp-dir.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+const UP_MS = 60_000
+
+export interface ObjectServer extends AsyncDisposable {
+  readonly endpoint: string
+}
+
+export const S3_ACCESS = { accessKeyId: 'test:tester', secretAccessKey: 'testing' }
+
+/** The account of Azurite; its key belongs to this test run. */
+export const AZURE_ACCOUNT = 'tablets'
+
+/** True when tests of `store` can run; otherwise says why not, as a failure in CI. */
+export function haveStore(t: Test, store: 'swift' | 'azurite'): boolean {
+  if (store === 'swift' ? findSwift() !== undefined : existsSync(azuriteProgram())) return true
+  const inCi = process.env['CI'] === 'true' || process.env['CI'] === '1'
+  if (inCi) t.fail(`${store} is not installed`)
+  else t.test(`needs ${store}`, { skip: `${store} is not installed: run scripts/lib/install.mjs` }, () => undefined)
+  return false
+}
+
+export async function startSwift(): Promise<ObjectServer> {
+  const prefix = findSwift()
+  if (prefix === undefined) throw new Error('OpenStack Swift is not installed: run scripts/lib/install.mjs')
+  const dir = await tempDir()
+  const ports = [await freePort(), await freePort(), await freePort(), await freePort()]
+  const [program = '', ...own] = inPrefix(prefix, 'usr/bin/python3')
+  const env = {
+    PATH: process.env['PATH'], PYTHONHOME: join(prefix, 'usr'), PYTHONPATH: join(prefix, 'usr/lib/python3/dist-packages'),
+    PYTHONNOUSERSITE: '1', PYTHONWARNINGS: 'ignore', PYTHONDONTWRITEBYTECODE: '1',
+  }
+  const args = [...own, join(ROOT, 'test/object-stores/swift-s3.py'), dir.path, ...ports.map(String)]
+  return await serverFrom(spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] }), /^up$/m, `http://127.0.0.1:${ports[0]}`, dir)
+}
+
+/** `key` is base64, as Azure gives it. */
+export async function startAzurite(key: string): Promise<ObjectServer> {
+  const dir = await tempDir()
+  const port = await freePort()
+  mkdirSync(join(dir.path, 'blobs'))
+  const args = [
+    azuriteProgram(), '--location', join(dir.path, 'blobs'), '--blobHost', '127.0.0.1', '--blobPort', String(port),
+    '--disableTelemetry', '--skipApiVersionCheck',
+  ]
+  const env = { PATH: process.env['PATH'], AZURITE_ACCOUNTS: `${AZURE_ACCOUNT}:${key}` }
+  const child = spawn(process.execPath, args, { env, cwd: dir.path, stdio: ['ignore', 'pipe', 'pipe'] })
+  return await serverFrom(child, /successfully listen/, `http://127.0.0.1:${port}/${AZURE_ACCOUNT}`, dir)
+}
+
+async function serverFrom(child: ChildProcess, up: RegExp, endpoint: string, dir: AsyncDisposable): Promise<ObjectServer> {
+  let said = ''
+  const end = async (): Promise<void> => {
+    if (child.exitCode === null && child.signalCode === null && child.pid !== undefined) {
+      const gone = new Promise<void>((resolve) => { child.once('exit', () => { resolve() }) })
+      child.kill('SIGKILL')
+      await gone
+    }
+    await dir[Symbol.asyncDispose]()
+  }
+  const listens = new Promise<void>((resolve, reject) => {
+    const timer = setTimeout(() => { reject(new Error(`no store after ${UP_MS / 1000} s: ${said}`)) }, UP_MS)
+    const hear = (bytes: Buffer): void => {
+      said = (said + bytes.toString()).slice(-4000)
+      if (!up.test(said)) return
+      clearTimeout(timer)
+      resolve()
+    }
+    child.stdout?.on('data', hear)
+    child.stderr?.on('data', hear)
+    child.once('error', (error) => { clearTimeout(timer); reject(error) })
+    child.once('exit', (code) => { clearTimeout(timer); reject(new Error(`the store ended with ${code}: ${said}`)) })
+  })
+  try {
+    await listens
+  } catch (error) {
+    await end()
+    throw error
+  }
+  return { endpoint, [Symbol.asyncDispose]: end }
+}
