@@ -1,0 +1,50 @@
+/**
+ * One request of a vendor's client, tried once.
+ *
+ * Promises  it ends when the signal aborts, with its reason, and when it takes longer than a standing connection
+ *           would explain; what the client throws becomes a TabletError; a refusal forgets the client, so that
+ *           credentials are read anew.
+ */
+import type { ActionContext } from '../base/action.ts'
+import { TabletError, hasCode } from '../base/errors.ts'
+import { watched } from './steady.ts'
+
+export interface Asked {
+  /** As in "read 0 of commerce/0/…". */
+  readonly doing: string
+  /** Bytes of the request's body. */
+  readonly bytes?: number
+}
+
+type Work<C, T> = (client: C, abort: { readonly abortSignal: AbortSignal }) => Promise<T>
+
+export type Ask<C> = <T>(asked: string | Asked, work: Work<C, T>, ctx: ActionContext) => Promise<T>
+
+export interface Client<C> {
+  /** Made when first used. */
+  open(): Promise<C>
+  errorOf(doing: string, error: unknown): TabletError
+  readonly stallMs: number
+}
+
+/** A body is given time for this rate before its request counts as standing still: bytes per millisecond. */
+export const SLOWEST_RATE = 64
+
+export function requester<C>({ open, errorOf, stallMs }: Client<C>): Ask<C> {
+  let opened: Promise<C> | undefined
+  return async (asked, work, ctx) => {
+    ctx.signal.throwIfAborted()
+    const { doing, bytes = 0 } = typeof asked === 'string' ? { doing: asked } : asked
+    try {
+      opened ??= open()
+      const client = await opened
+      // the signal of the whole call goes in: a body that is read later must outlive this watch
+      return await watched(doing, stallMs + bytes / SLOWEST_RATE, () => work(client, { abortSignal: ctx.signal }), ctx)
+    } catch (error) {
+      ctx.signal.throwIfAborted()
+      const known = error instanceof TabletError ? error : errorOf(doing, error)
+      if (hasCode(known, 'STORAGE_DENIED')) opened = undefined
+      throw known
+    }
+  }
+}
