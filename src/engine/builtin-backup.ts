@@ -1,0 +1,106 @@
+/** The copying half of the builtin engine: the files of a stopped server into storage, `concurrency` at once. */
+import type { ActionContext } from '../base/action.ts'
+import { messageOf } from '../base/errors.ts'
+import type { FileEntry } from '../model/manifest.ts'
+import type { CopyFacts } from '../mysqld/mysqld.ts'
+import type { BackupEngine, BackupParams, BackupResult, ProgressListener } from './backup-engine.ts'
+import type { Codec } from './codec.ts'
+import { codecForWriting, type Compression } from './compression.ts'
+import { sendFile, type SentFile } from './file-pipeline.ts'
+import { chooseFiles, type ChosenFile, type FileSet } from './file-set.ts'
+import { listDirectories, withRealPaths } from './list-directories.ts'
+import { inTwoPasses, type Attempt } from './two-passes.ts'
+
+/** @throws TabletError COMPRESSION_UNSUPPORTED when this version cannot write `compression.engine`. */
+export function builtinBackupEngine(compression: Compression): BackupEngine {
+  const codec = codecForWriting(compression)
+  return {
+    name: 'builtin',
+    properties: { mysqldDuringBackup: 'stopped' },
+    preflight: async (source) => { await filesOf(source) },
+    async executeBackup(params, ctx) {
+      const { files, directories } = await filesOf(params.source)
+      ctx.log.info(`found ${files.length} files to backup`)
+      const sent = await sendAll(files, { ...params, codec }, ctx)
+      return resultOf({ files, directories, sent, compression })
+    },
+  }
+}
+
+async function filesOf(source: CopyFacts): Promise<FileSet> {
+  const real = await withRealPaths(source)
+  return chooseFiles(await listDirectories(real), real)
+}
+
+async function sendAll(
+  files: readonly ChosenFile[], { into, codec, concurrency, onProgress }: BackupParams & { readonly codec: Codec }, ctx: ActionContext,
+): Promise<ReadonlyMap<number, SentFile>> {
+  const sent = new Map<number, SentFile>()
+  const counted = progressOf(files.reduce((sum, { bytes }) => sum + bytes, 0), onProgress)
+  const work = async (index: number, attempt: Attempt, fileCtx: ActionContext): Promise<void> => {
+    const file = files[index] as ChosenFile
+    fileCtx.log.info(`Backing up file: ${file.name} (attempt ${attempt}/2)`)
+    const passed = counted.begin(file.name)
+    try {
+      // the hash of the attempt that counts is the last one set
+      sent.set(index, await sendFile({ path: file.path, object: String(index), into, codec, onBytes: passed.add }, fileCtx))
+      fileCtx.log.info(`Completed backing up "${file.name}" (attempt ${attempt}/2)`)
+    } catch (error) {
+      passed.takeBack()
+      const word = fileCtx.signal.aborted ? 'Canceled' : 'Failed'
+      fileCtx.log.info(`${word} backing up "${file.name}" (attempt ${attempt}/2): ${messageOf(error)}`)
+      throw error
+    }
+  }
+  await inTwoPasses(largestFirst(files), { limit: concurrency, work }, ctx)
+  return sent
+}
+
+/** So that no large file begins when all others are done. */
+const largestFirst = (files: readonly ChosenFile[]): readonly number[] =>
+  [...files.entries()].sort(([, a], [, b]) => b.bytes - a.bytes).map(([index]) => index)
+
+function resultOf({ files, directories, sent, compression }: {
+  readonly files: readonly ChosenFile[]
+  readonly directories: readonly string[]
+  readonly sent: ReadonlyMap<number, SentFile>
+  readonly compression: Compression
+}): BackupResult {
+  const entries = files.map(({ base, name }, index): FileEntry => {
+    const { hash, size, storedSize } = sent.get(index) as SentFile
+    return { Base: base, Name: name, Hash: hash, ParentPath: '', Size: size, StoredSize: storedSize }
+  })
+  const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)
+  return {
+    manifest: {
+      BackupMethod: 'builtin', CompressionEngine: compression.engine, FileEntries: entries,
+      SkipCompress: !compression.enabled, ExternalDecompressor: '', Directories: directories,
+    },
+    bytes: sum([...sent.values()].map(({ size }) => size)),
+    storedBytes: sum([...sent.values()].map(({ storedSize }) => storedSize)),
+  }
+}
+
+export interface AttemptProgress {
+  readonly add: (bytes: number) => void
+  /** The attempt failed: what it had passed does not count. */
+  takeBack(): void
+}
+
+/** Adds up what the running attempts pass. */
+export function progressOf(totalBytes: number | undefined, listener: ProgressListener): { begin(file: string): AttemptProgress } {
+  let doneBytes = 0
+  const add = (bytes: number, file: string): void => {
+    doneBytes += bytes
+    listener({ doneBytes, totalBytes, file })
+  }
+  return {
+    begin(file) {
+      let mine = 0
+      return {
+        add: (bytes) => { mine += bytes; add(bytes, file) },
+        takeBack: () => { add(-mine, file); mine = 0 },
+      }
+    },
+  }
+}

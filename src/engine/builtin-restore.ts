@@ -1,0 +1,119 @@
+/** The restoring half of the builtin engine: objects of a backup into empty directories, proven and on disk. */
+import type { FileHandle } from 'node:fs/promises'
+import type { ActionContext } from '../base/action.ts'
+import { TabletError, hasCode, messageOf } from '../base/errors.ts'
+import type { RestoreEngine, RestoreEstimate, RestoreParams, RestoreSource } from './backup-engine.ts'
+import { progressOf, type AttemptProgress } from './builtin-backup.ts'
+import type { Codec } from './codec.ts'
+import { codecForReading } from './compression.ts'
+import { receiveFile } from './file-pipeline.ts'
+import { locally } from './local-errors.ts'
+import { planRestore, type PlannedFile, type PlannedObject, type RestorePlan } from './restore-plan.ts'
+import { restoreTarget, type RestoreTarget } from './restore-target.ts'
+import { inTwoPasses, type Attempt } from './two-passes.ts'
+
+/** Four times what zstd makes of zeros: 128 KiB from the 4 bytes of an RLE block (RFC 8878). */
+const MOST_PER_BYTE = 128 * 1024
+
+export function builtinRestoreEngine(): RestoreEngine {
+  return { name: 'builtin', verify, executeRestore }
+}
+
+async function verify({ from, manifest }: RestoreSource, ctx: ActionContext): Promise<RestoreEstimate> {
+  const plan = planRestore(manifest)
+  codecForReading(manifest)   // refused now rather than with the data gone
+  const stored = new Map((await from.listFiles(ctx)).map(({ file, bytes }) => [file, bytes]))
+  let storedBytes = 0
+  for (const { name, objects } of plan.files) {
+    for (const { object, storedSize, size } of objects) {
+      const bytes = stored.get(object)
+      if (bytes === undefined) throw corrupt(`object ${object} (${name}) is missing`)
+      if (storedSize !== undefined && bytes !== storedSize) throw corrupt(`object ${object} (${name}) has ${bytes} bytes, the MANIFEST says ${storedSize}`)
+      // else an absurd size would be taken for a disk that is too small, and no older backup be tried
+      if (size !== undefined && size > (bytes + 1) * MOST_PER_BYTE) throw corrupt(`object ${object} (${name}) has ${bytes} bytes, which cannot hold the ${size} that the MANIFEST says`)
+      storedBytes += bytes
+    }
+  }
+  return { files: plan.files.length, bytes: totalSize(plan), storedBytes }
+}
+
+async function executeRestore(params: RestoreParams, ctx: ActionContext): Promise<void> {
+  const plan = planRestore(params.manifest)
+  const codec = codecForReading(params.manifest)
+  const target = restoreTarget(params.to)
+  ctx.log.info(`Restore: copying ${plan.files.length} files`)
+  for (const directory of plan.directories) await target.makeDirectory(directory)
+  await prepareChunkedFiles(plan, target)
+  await receiveAll(plan, { ...params, codec, target }, ctx)
+  await target.sync()
+}
+
+/** Chunks are written at their offsets, so their file is there at its full size before, and a second attempt harms no other chunk. */
+async function prepareChunkedFiles({ files }: RestorePlan, target: RestoreTarget): Promise<void> {
+  for (const file of files.filter(({ chunked }) => chunked)) {
+    const handle = await target.openFile(file, 'empty')
+    try {
+      await locally(`make ${target.pathOf(file)}`, () => handle.truncate(file.size))
+    } finally {
+      await handle.close()
+    }
+  }
+}
+
+interface Part {
+  readonly file: PlannedFile
+  readonly object: PlannedObject
+}
+
+type Receiving = RestoreParams & { readonly codec: Codec, readonly target: RestoreTarget }
+
+async function receiveAll(plan: RestorePlan, params: Receiving, ctx: ActionContext): Promise<void> {
+  const counted = progressOf(totalSize(plan), params.onProgress)
+  const work = async (part: Part, attempt: Attempt, partCtx: ActionContext): Promise<void> => {
+    const { file, object } = part
+    partCtx.log.info(file.chunked
+      ? `Restoring chunk ${object.object} of file ${file.index}: ${file.name} (attempt ${attempt}/2)`
+      : `Copying file ${file.index}: ${file.name} (attempt ${attempt}/2)`)
+    const passed = counted.begin(file.name)
+    try {
+      await receivePart(part, { ...params, passed }, partCtx)
+    } catch (error) {
+      passed.takeBack()
+      throw attempt === 2 ? finalError(error) : error
+    }
+  }
+  const parts = plan.files.flatMap((file) => file.objects.map((object): Part => ({ file, object })))
+  await inTwoPasses(parts, { limit: params.concurrency, work }, ctx)
+}
+
+async function receivePart(
+  { file, object }: Part, { from, codec, target, passed }: Receiving & { readonly passed: AttemptProgress }, ctx: ActionContext,
+): Promise<void> {
+  const path = target.pathOf(file)
+  const handle: FileHandle = await target.openFile(file, file.chunked ? 'existing' : 'empty')
+  try {
+    await receiveFile({
+      object: object.object, from, codec, hash: object.hash, size: object.size,
+      target: { handle, path, offset: object.offset }, onBytes: passed.add,
+    }, ctx)
+    await locally(`sync ${path}`, () => handle.sync())
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Wrong twice is not the line's fault: the backup is. */
+const finalError = (error: unknown): unknown => hasCode(error, 'CHECKSUM_MISMATCH')
+  ? new TabletError('BACKUP_CORRUPT', messageOf(error), { cause: error, details: error.details })
+  : error
+
+function totalSize({ files }: RestorePlan): number | undefined {
+  let total = 0
+  for (const { size } of files) {
+    if (size === undefined) return undefined
+    total += size
+  }
+  return total
+}
+
+const corrupt = (why: string): TabletError => new TabletError('BACKUP_CORRUPT', `cannot restore this backup: ${why}`)

@@ -1,0 +1,14 @@
+/** A way of compressing one stored object. */
+
+/** Both directions work in bounded memory, whatever the size, and throw BACKUP_CORRUPT for bytes that cannot be decoded. */
+export interface Codec {
+  compress(source: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>
+  /** All of it: every frame or member, to the end of `source`. */
+  decompress(source: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>
+}
+
+export interface CodecOptions {
+  readonly level: number
+  /** Blocks of one file worked on at once. */
+  readonly parallel: number
+}
