@@ -1,0 +1,53 @@
+/** The description at /openapi.json (OpenAPI 3.1), derived from the routes and probes themselves, so that it cannot lag behind them. */
+import type { ApiRoute, JsonSchema } from './api-route.ts'
+import { isSafe } from './authority.ts'
+import { PROBES } from './probe-paths.ts'
+
+const PROBLEM: JsonSchema = {
+  type: 'object', required: ['type', 'title', 'status', 'detail', 'code', 'hint', 'retryable'],
+  properties: {
+    type: { type: 'string' }, title: { type: 'string' }, status: { type: 'integer' }, detail: { type: 'string' },
+    code: { type: 'string', description: 'one of docs/errors.md' }, hint: { type: 'string' }, retryable: { type: 'boolean' }, details: { type: 'object' },
+  },
+}
+
+const PROBLEM_ANSWER = { description: 'a problem with code and hint (RFC 9457)', content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } } }
+
+export function openApiOf(routes: readonly ApiRoute[], version: string): JsonSchema {
+  const paths: Record<string, Record<string, unknown>> = {}
+  for (const route of routes) (paths[route.path] ??= {})[route.method.toLowerCase()] = operationOf(route)
+  for (const [path, sentence] of Object.entries(PROBES)) paths[path] = { get: probeOf(path, sentence) }
+  return {
+    openapi: '3.1.0',
+    info: { title: 'tabletd', version, description: 'Safe verbs are open; unsafe verbs need the bearer token, or come over the admin socket.' },
+    paths,
+    components: { schemas: { Problem: PROBLEM }, securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+  }
+}
+
+function operationOf(route: ApiRoute): JsonSchema {
+  const parameters = [...parametersIn('path', route.params, true), ...parametersIn('query', route.query, false), ...parametersIn('header', route.headers, false)]
+  const responses: Record<string, unknown> = { default: PROBLEM_ANSWER }
+  for (const [status, description] of Object.entries(route.answers)) {
+    responses[status] = Number(status) < 300 ? { description, content: { [route.contentType ?? 'application/json']: {} } } : { ...PROBLEM_ANSWER, description }
+  }
+  return {
+    operationId: route.id, summary: route.summary, responses,
+    ...parameters.length === 0 ? {} : { parameters },
+    ...route.body === undefined ? {} : { requestBody: { content: { 'application/json': { schema: route.body } } } },
+    ...isSafe(route.method) ? {} : { security: [{ token: [] }] },
+  }
+}
+
+function probeOf(path: string, sentence: string): JsonSchema {
+  const lag = { name: 'lag', in: 'query', schema: { type: 'string' }, description: 'the most lag to accept, as 30s; anything unreadable is 503' }
+  return {
+    operationId: `probe${path.replace(/[/-](\w)/g, (_all, letter: string) => letter.toUpperCase())}`,
+    summary: `200 when: ${sentence}. 503 otherwise.`,
+    ...path === '/livez' ? {} : { parameters: [lag] },
+    responses: { 200: { description: 'yes' }, 503: { description: 'no, with every reason in the body' } },
+  }
+}
+
+const parametersIn = (place: string, schemas: ApiRoute['params'], required: boolean): readonly JsonSchema[] =>
+  Object.entries(schemas ?? {}).map(([name, schema]) => ({ name, in: place, required, schema }))
