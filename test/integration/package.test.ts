@@ -1,0 +1,90 @@
+/** What `npm pack` makes is what users get: it works installed elsewhere, with no source and no development package. */
+import t from 'tap'
+import { cp, mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { leavesNothingBehind } from '../support/leftovers.ts'
+import { runProgram } from '../support/run-program.ts'
+import { ROOT } from '../support/shard-place.ts'
+import { cleanEnv } from '../support/tablet.ts'
+import { tempDir } from '../support/temp-dir.ts'
+
+/** As on a machine whose own Node is too old: only the launcher's choice can work. */
+const OLD_SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
+t.test('the packed package runs where it is installed', async (t) => {
+  await using dir = await tempDir()
+  const installed = await installPacked(dir.path)
+  const env = cleanEnv({ PATH: OLD_SYSTEM_PATH })
+
+  for (const program of ['tabletd', 'tabletctl']) {
+    const help = await runProgram(join(dir.path, 'app/node_modules/.bin', program), ['--help'], { env })
+    t.equal(help.code, 0, `${program} --help exits 0`)
+    t.match(help.stdout, new RegExp(program), `${program} says what it is`)
+    t.equal(help.stderr, '', `${program} --help complains about nothing`)
+  }
+  await mkdir(join(dir.path, 'bin'))
+  await symlink(join(dir.path, 'app/node_modules/.bin/tabletctl'), join(dir.path, 'bin/ctl'))
+  t.equal((await runProgram(join(dir.path, 'bin/ctl'), ['--help'], { env })).code, 0, 'a link to a link finds the package')
+
+  const files = await readdir(installed, { recursive: true })
+  t.strictSame(files.filter((file) => file.endsWith('.ts')), [], 'no source is shipped')
+  for (const file of ['LICENSE', 'README.md', 'dist/cli/tabletd.js', 'bin/tabletd']) t.ok(files.includes(file), `${file} is shipped`)
+})
+
+t.test('a launcher without any Node 24 says what is missing', async (t) => {
+  await using dir = await tempDir()
+  await cp(join(ROOT, 'bin'), join(dir.path, 'bin'), { recursive: true })
+  await mkdir(join(dir.path, 'path'))
+  for (const tool of ['sh', 'dirname', 'readlink', 'uname']) await symlink(`/usr/bin/${tool}`, join(dir.path, 'path', tool))
+  const env = { PATH: join(dir.path, 'path') }
+  const without = await runProgram(join(dir.path, 'bin/tabletd'), ['--help'], { env })
+  t.equal(without.code, 69)
+  t.match(without.stderr, /^tabletd: needs Node 24 or later/)
+
+  await writeFile(join(dir.path, 'path/node'), '#!/bin/sh\necho 20\n', { mode: 0o755 })
+  const old = await runProgram(join(dir.path, 'bin/tabletd'), ['--help'], { env })
+  t.equal(old.code, 69, 'an old one is not taken')
+})
+
+t.test('the launcher becomes the daemon: one process, one pid', async (t) => {
+  await using dir = await tempDir()
+  await mkdir(join(dir.path, 'bin'))
+  await mkdir(join(dir.path, 'dist/cli'), { recursive: true })
+  await cp(join(ROOT, 'bin'), join(dir.path, 'bin'), { recursive: true })
+  await mkdir(join(dir.path, 'node_modules'))
+  const nodePackage = `node-linux-${process.arch}`
+  await symlink(join(ROOT, 'node_modules', nodePackage), join(dir.path, 'node_modules', nodePackage))
+  await writeFile(join(dir.path, 'dist/cli/tabletd.js'), 'console.log(process.pid, process.argv.slice(2).join("|"))\n')
+  const shell = await runProgram('/bin/sh', ['-c', 'echo $$; exec "$0" "a b" c', join(dir.path, 'bin/tabletd')])
+  const [outer, inner] = shell.stdout.trim().split('\n')
+  t.equal(inner, `${outer} a b|c`)
+})
+
+/** Packs this tree and installs the tarball as a dependency of another package. Resolves to where npm put it. */
+async function installPacked(dir: string): Promise<string> {
+  const packed = await npm(await copyOfTree(dir), 'pack', '--pack-destination', dir)
+  const app = join(dir, 'app')
+  await mkdir(app)
+  await writeFile(join(app, 'package.json'), '{ "name": "app", "version": "1.0.0", "private": true }')
+  await npm(app, 'install', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund', join(dir, packed.trim().split('\n').at(-1) ?? ''))
+  return join(app, 'node_modules/tabletd')
+}
+
+async function npm(cwd: string, ...args: readonly string[]): Promise<string> {
+  const result = await runProgram('npm', ['--silent', ...args], { cwd, env: cleanEnv(), timeoutMs: 180_000 })
+  if (result.code !== 0) throw new Error(`npm ${args.join(' ')} failed:\n${result.stdout}${result.stderr}`)
+  return result.stdout
+}
+
+/** A copy to build in: dist/ of the tree itself stays as it is, and files run beside each other. */
+async function copyOfTree(dir: string): Promise<string> {
+  const copy = join(dir, 'tree')
+  await mkdir(copy)
+  const names = ['bin', 'config', 'docs', 'src', 'package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', '.npmrc',
+    'README.md', 'CHANGELOG.md', 'LICENSE']
+  for (const name of names) await cp(join(ROOT, name), join(copy, name), { recursive: true })
+  await symlink(join(ROOT, 'node_modules'), join(copy, 'node_modules'))
+  return copy
+}
+
+leavesNothingBehind(t)
