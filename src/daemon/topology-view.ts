@@ -10,7 +10,7 @@ import { hasCode, messageOf } from '../base/errors.ts'
 import type { MysqlAddress, TabletRecord } from '../model/records.ts'
 import type { ShardName, TabletAlias } from '../model/tablet.ts'
 import type { RecordRead } from '../replication/decide-authority.ts'
-import type { ListedTablet, RecordVersion, Topology } from '../topology/topology.ts'
+import type { ListedTablet, Topology } from '../topology/topology.ts'
 import type { LocalState } from './local-state.ts'
 
 const READ_DEADLINE_MS = 2_000
@@ -22,7 +22,6 @@ export class TopologyView {
   readonly #shard: ShardName
   readonly #state: LocalState
   #latest: RecordRead | undefined
-  #version: RecordVersion | undefined
   #tablets: readonly ListedTablet[] = []
   #listTrouble = ''
   #published: { readonly text: string, readonly atMs: number } | undefined
@@ -36,8 +35,6 @@ export class TopologyView {
 
   /** What the last read answered; undefined before the first one. */
   get latest(): RecordRead | undefined { return this.#latest }
-  /** The version of the record last read, for a compare-and-set. */
-  get version(): RecordVersion | undefined { return this.#version }
   /** The newest term this tablet has ever read; undefined while no read has succeeded and none is remembered. */
   get newestTerm(): number | undefined {
     const known = this.#state.memory.shardRecord?.term
@@ -64,7 +61,6 @@ export class TopologyView {
     try {
       const found = await readWithin('read the shard record', READ_DEADLINE_MS, (bounded) => this.#topology.readShardRecord(this.#shard, bounded), ctx)
       await this.#list(ctx)
-      this.#version = found?.version
       if (found === undefined) return { kind: 'none' }
       const { record } = found
       if (record.term >= (this.#state.memory.shardRecord?.term ?? 0)) await this.#state.rememberAtLeastHere({ shardRecord: record }, ctx)

@@ -47,10 +47,6 @@ const GONE_WITHIN_MS = 30_000
 
 const markPath = (tabletDir: string): string => join(tabletDir, 'bootstrap_in_progress')
 
-/** Whether a bootstrap was broken off: what lies in the data directory is ours, and not a database. */
-export const bootstrapWasBrokenOff = async (tabletDir: string): Promise<boolean> =>
-  await readIfPresent(markPath(tabletDir)) !== undefined
-
 /** @throws TabletError DATA_PRESENT, BOOTSTRAP_FAILED (what was made is removed again), PRIVATE_BOOT_FAILED, MYSQLD_NOT_FOUND. */
 export async function bootstrapServer(bootstrap: Bootstrap, ctx: ActionContext): Promise<void> {
   ctx.signal.throwIfAborted()

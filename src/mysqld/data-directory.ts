@@ -5,9 +5,7 @@
  * server told, since accounts, schemas and transactions cannot be seen from outside. Doubt is never read as emptiness.
  */
 import { join } from 'node:path'
-import { statfs } from 'node:fs/promises'
 import { readIfPresent } from '../base/durable-file.ts'
-import { TabletError } from '../base/errors.ts'
 import type { Flavor } from '../model/gtid-set.ts'
 import type { ServerVersion } from '../model/server-version.ts'
 import { dataNames, dataPlaces, namesIn, systemTablespace, type DataPaths } from './data-layout.ts'
@@ -105,15 +103,6 @@ export function emptyServerVerdict(facts: EmptinessFacts): { readonly verdict: '
   if (facts.origin.kind === 'mark' && facts.origin.mark.everAttached === true) return present('it was attached to a primary before')
   if (facts.origin.kind === 'mark' && facts.origin.mark.everPromoted === true) return present('it was the primary before')
   return { verdict: 'initialised-only', reason: 'it was initialised and never used' }
-}
-
-/** @throws TabletError NO_SPACE when the file system of `path` has less than `bytes` left for its owner. */
-export async function requireSpace(path: string, bytes: number): Promise<void> {
-  const { bavail, bsize } = await statfs(path)
-  const free = bavail * bsize
-  if (free < bytes) {
-    throw new TabletError('NO_SPACE', `cannot put ${bytes} bytes into ${path}: ${free} are free`, { details: { path, bytes, free } })
-  }
 }
 
 /** Made by the packages and by initialisation: MySQL's three, MariaDB's, Debian's, root on this machine, and roles' PUBLIC. */

@@ -51,7 +51,6 @@ export interface Dialect {
   readonly readOnly: { readonly on: string, readonly off: string }
   readonly hasSuperReadOnly: boolean
   readonly hasOfflineMode: boolean
-  readonly persistServerId: ((id: number) => string) | undefined
   /** Column grantee, as 'user'@'host'. undefined: read_only binds everybody. */
   readonly writersDespiteReadOnly: ((version: ServerVersion) => string) | undefined
 

@@ -51,8 +51,6 @@ export interface Mysqld extends AsyncDisposable {
    * gtid_slave_pos, gtid_binlog_state. Only for data we made.
    */
   setPosition(executed: GtidSet, options: { readonly binlogState?: string }, ctx: ActionContext): Promise<void>
-  /** Throws away binary logs and GTIDs. Refuses (DATA_PRESENT) where user schemas exist. */
-  resetGtids(ctx: ActionContext): Promise<void>
   /** MariaDB, after a demotion's last write: gtid_slave_pos := gtid_current_pos. MySQL: nothing. */
   adoptPositionAsReplica(ctx: ActionContext): Promise<void>
 
@@ -61,8 +59,6 @@ export interface Mysqld extends AsyncDisposable {
   /** innodb_fast_shutdown as it is, and setting it: 0 slow and upgrade-safe, 1 normal, 2 like a crash. */
   fastShutdown(ctx: ActionContext): Promise<number>
   setFastShutdown(value: 0 | 1 | 2, ctx: ActionContext): Promise<void>
-  /** SET PERSIST server_id (MySQL). MariaDB: resolves false, nothing changed. */
-  persistServerId(id: number, ctx: ActionContext): Promise<boolean>
   /** SQL `SHUTDOWN`; resolves when the server has accepted it. */
   requestShutdown(ctx: ActionContext): Promise<void>
 

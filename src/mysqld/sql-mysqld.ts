@@ -11,11 +11,11 @@ import {
   binlogState, executedGtids, historyIsWhole, identity, listAccounts, observe, purgedGtids, replicationStatus, type Sql,
 } from './sql-observe.ts'
 import {
-  adoptPositionAsReplica, removeReplicationChannel, resetGtids, setPosition, setReplicationSource, setSemiSync, startReplication,
+  adoptPositionAsReplica, removeReplicationChannel, setPosition, setReplicationSource, setSemiSync, startReplication,
   stopReplication, waitForGtids,
 } from './sql-replication.ts'
 import {
-  endClientConnections, fastShutdown, persistServerId, requestShutdown, setFastShutdown, setOfflineMode, setReadOnly,
+  endClientConnections, fastShutdown, requestShutdown, setFastShutdown, setOfflineMode, setReadOnly,
 } from './sql-server.ts'
 
 export interface OpenMysqldOptions {
@@ -72,11 +72,9 @@ function changing(sql: Sql): Omit<Mysqld, Looking | typeof Symbol.asyncDispose> 
     endClientConnections: (ctx) => endClientConnections(sql, ctx),
     setOfflineMode: (on, ctx) => setOfflineMode(sql, on, ctx),
     setPosition: (executed, options, ctx) => setPosition(sql, { executed, ...options }, ctx),
-    resetGtids: (ctx) => resetGtids(sql, ctx),
     adoptPositionAsReplica: (ctx) => adoptPositionAsReplica(sql, ctx),
     setSemiSync: (side, on, ctx) => setSemiSync(sql, { side, on }, ctx),
     setFastShutdown: (value, ctx) => setFastShutdown(sql, value, ctx),
-    persistServerId: (id, ctx) => persistServerId(sql, id, ctx),
     requestShutdown: (ctx) => requestShutdown(sql, ctx),
   }
 }

@@ -2,15 +2,14 @@
 import type { ActionContext } from '../base/action.ts'
 import { TabletError } from '../base/errors.ts'
 import type { GtidSet } from '../model/gtid-set.ts'
-import { emptyGtidSet } from '../model/position.ts'
 import { connect } from './connection.ts'
 import { errnoOf } from './connection-errors.ts'
 import { SEMI_SYNC_VARIABLES, isOn, variablesOf } from './server-variables.ts'
 import { setGlobalFlag, showStatus, showVariables } from './dialects/common.ts'
-import { binlogStateFor, gtidFactsOf, standsAt } from './gtid-facts.ts'
+import { binlogStateFor, standsAt } from './gtid-facts.ts'
 import type { ReplicationSource } from './mysqld.ts'
 import type { Session } from './session-pool.ts'
-import { executedIn, replicationIn, userSchemasIn, type Sql } from './sql-observe.ts'
+import { executedIn, replicationIn, type Sql } from './sql-observe.ts'
 
 /**
  * The server cannot read what it remembers of its channel: 1201 (MariaDB), 1794, 1871 connection metadata,
@@ -108,17 +107,6 @@ export async function setPosition(
     for (const statement of resetGtids) await session.query(statement)
     if (!executed.isEmpty()) for (const statement of declareGtids(executed.toString(), binlogState)) await session.query(statement)
     if (!await stands()) throw new TabletError('QUERY_FAILED', `mysqld did not take the position ${executed.toString()}`)
-  }, ctx)
-}
-
-export async function resetGtids(sql: Sql, ctx: ActionContext): Promise<void> {
-  await sql.pool.run({ doing: 'reset the GTIDs', timeoutMs: sql.changeMs }, async (session) => {
-    const schemas = await userSchemasIn(session)
-    if (schemas.length > 0) throw new TabletError('DATA_PRESENT', `GTIDs are reset only on an empty server, this one has ${schemas.join(', ')}`)
-    const [gtids] = await session.query(session.dialect.gtids)
-    const empty = { executed: emptyGtidSet(session.dialect.flavor), binlogState: '' }
-    if (gtidFactsOf(session.dialect.flavor, gtids, true).executed.isEmpty() && standsAt(session.dialect.flavor, gtids, empty)) return
-    for (const statement of session.dialect.resetGtids) await session.query(statement)
   }, ctx)
 }
 

@@ -74,14 +74,6 @@ export async function setFastShutdown(sql: Sql, value: 0 | 1 | 2, ctx: ActionCon
     session.query(setFastShutdownStatement(value)), ctx)
 }
 
-export async function persistServerId(sql: Sql, id: number, ctx: ActionContext): Promise<boolean> {
-  return sql.pool.run({ doing: 'persist server_id', timeoutMs: sql.changeMs }, async (session) => {
-    const statement = session.dialect.persistServerId?.(id)
-    if (statement !== undefined) await session.query(statement)
-    return statement !== undefined
-  }, ctx)
-}
-
 export async function requestShutdown(sql: Sql, ctx: ActionContext): Promise<void> {
   await sql.pool.run({ doing: 'ask mysqld to shut down', timeoutMs: sql.readMs }, async (session) => {
     await session.query(shutdown).catch((error: unknown) => {

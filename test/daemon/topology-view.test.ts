@@ -22,14 +22,14 @@ async function viewOf(path: string, topology: FakeTopology) {
 t.test('before the first read nothing is known', async (t) => {
   await using dir = await tempDir()
   const { view } = await viewOf(dir.path, fakeTopology(record()))
-  t.same([view.latest, view.newestTerm, view.version, view.tablets], [undefined, undefined, undefined, []])
+  t.same([view.latest, view.newestTerm, view.tablets], [undefined, undefined, []])
 })
 
 t.test('a record that was read is remembered on disk before the read resolves', async (t) => {
   await using dir = await tempDir()
   const { view } = await viewOf(dir.path, fakeTopology(record()))
   t.same(await view.read(ctx), { kind: 'record', record: record() })
-  t.same([view.newestTerm, view.version], [3, 'v3'])
+  t.same(view.newestTerm, 3)
   t.same((await LocalState.open(dir.path)).memory.shardRecord, record())
 })
 

@@ -7,7 +7,7 @@ import { once } from 'node:events'
 import t from 'tap'
 import type { ActionContext } from '../../src/base/action.ts'
 import { TabletError } from '../../src/base/errors.ts'
-import { bootstrapServer, bootstrapWasBrokenOff, cleanUpBrokenBootstrap, type Bootstrap } from '../../src/mysqld/bootstrap.ts'
+import { bootstrapServer, cleanUpBrokenBootstrap, type Bootstrap } from '../../src/mysqld/bootstrap.ts'
 import { directoryVerdict, inspectDirectory } from '../../src/mysqld/data-directory.ts'
 import { readOriginMark } from '../../src/mysqld/origin-mark.ts'
 import { programs } from '../../src/mysqld/program.ts'
@@ -33,7 +33,6 @@ forEachServer(t, 'an empty mount point becomes a server with our accounts, no GT
   t.equal(statSync(box.dataDir).ino, ino, 'the directory itself stayed')
   t.ok(existsSync(join(box.dataDir, 'lost+found')))
   t.match(await readOriginMark(box.dataDir), { kind: 'mark', mark: { made: 'bootstrap', newestTermBefore: 3 } })
-  t.notOk(await bootstrapWasBrokenOff(box.tabletDir))
   t.same(readdirSync(box.tabletDir), [], 'no init file, no private directory remains')
   t.same(directoryVerdict(await inspectDirectory(box.options.paths), box.options), { verdict: 'something' })
 

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'n
 import { rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import t from 'tap'
-import { directoryVerdict, emptyServerVerdict, inspectDirectory, requireSpace, type EmptinessFacts } from '../../src/mysqld/data-directory.ts'
+import { directoryVerdict, emptyServerVerdict, inspectDirectory, type EmptinessFacts } from '../../src/mysqld/data-directory.ts'
 import { dataPlaces, innerDirectories, type DataPaths } from '../../src/mysqld/data-layout.ts'
 import { asideStamp, listAside, removeAside, removeData, returnFromAside, setAside } from '../../src/mysqld/set-aside.ts'
 import { tempDir } from '../support/temp-dir.ts'
@@ -166,10 +166,4 @@ t.test('directories are listed once, those inside the data directory as a part o
   t.same(innerDirectories(VITESS_LIKE('/x')), ['/x/data/undo'])
   t.equal(asideStamp(Date.UTC(2026, 10, 20, 10, 11, 12, 345)), '2026-11-20T10-11-12Z')
   t.end()
-})
-
-t.test('too little space is told before anything is written', async (t) => {
-  await using dir = await tempDir()
-  await requireSpace(dir.path, 1)
-  await t.rejects(requireSpace(dir.path, 2 ** 60), { code: 'NO_SPACE', details: { bytes: 2 ** 60 } })
 })

@@ -54,7 +54,6 @@ export const mariadb10: Dialect = {
   readOnly: { on: 'SET GLOBAL read_only = ON', off: 'SET GLOBAL read_only = OFF' },
   hasSuperReadOnly: false,
   hasOfflineMode: false,
-  persistServerId: undefined,
   // since 10.11 SUPER alone does not write any more (tried)
   writersDespiteReadOnly: ({ major, minor }) => `SELECT DISTINCT GRANTEE AS grantee FROM information_schema.USER_PRIVILEGES
     WHERE PRIVILEGE_TYPE IN ('READ_ONLY ADMIN', 'READ ONLY ADMIN'${major > 10 || minor >= 11 ? '' : ', \'SUPER\''})`,

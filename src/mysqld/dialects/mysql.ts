@@ -55,7 +55,6 @@ const newest: Dialect = {
   readOnly: { on: 'SET GLOBAL super_read_only = ON', off: 'SET GLOBAL read_only = OFF' },
   hasSuperReadOnly: true,
   hasOfflineMode: true,
-  persistServerId: (id) => `SET PERSIST server_id = ${whole(id)}`,
   writersDespiteReadOnly: undefined,
 
   tablespaces: `SELECT TABLESPACE_NAME AS name, FILE_NAME AS path, FILE_TYPE AS type FROM information_schema.FILES
