@@ -5,6 +5,7 @@
  */
 import type { ActionContext } from '../base/action.ts'
 import type { BackupManifest, EngineManifest } from '../model/manifest.ts'
+import type { StageListener } from '../model/stage.ts'
 import type { CopyFacts, ServerPaths } from '../mysqld/mysqld.ts'
 import type { ReadableBackup, WritableBackup } from '../storage/backup-storage.ts'
 
@@ -25,6 +26,8 @@ export interface BackupParams {
   readonly source: CopyFacts
   readonly concurrency: number
   readonly onProgress: ProgressListener
+  /** Told of read and compress; the storage's stages are counted around it. */
+  readonly onStage?: StageListener
 }
 
 export interface BackupResult {
@@ -60,6 +63,8 @@ export interface RestoreParams extends RestoreSource {
   readonly to: Pick<ServerPaths, 'dataDir' | 'innodbDataHome' | 'innodbLogHome' | 'undoDir'>
   readonly concurrency: number
   readonly onProgress: ProgressListener
+  /** Told of decompress and write. */
+  readonly onStage?: StageListener
 }
 
 export type ProgressListener = (progress: Progress) => void
