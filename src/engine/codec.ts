@@ -1,10 +1,14 @@
 /** A way of compressing one stored object. */
 
-/** Both directions work in bounded memory, whatever the size, and throw BACKUP_CORRUPT for bytes that cannot be decoded. */
+/**
+ * Both directions work in bounded memory, whatever the size, and throw BACKUP_CORRUPT for bytes that cannot be decoded.
+ *
+ * `signal` ends what may hang by itself: an external command.
+ */
 export interface Codec {
-  compress(source: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>
+  compress(source: AsyncIterable<Uint8Array>, signal?: AbortSignal): AsyncIterable<Uint8Array>
   /** All of it: every frame or member, to the end of `source`. */
-  decompress(source: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>
+  decompress(source: AsyncIterable<Uint8Array>, signal?: AbortSignal): AsyncIterable<Uint8Array>
 }
 
 export interface CodecOptions {

@@ -34,7 +34,7 @@ export function codecForReading(manifest: Pick<EngineManifest, 'CompressionEngin
   if (manifest.SkipCompress === true) return STORED
   const named = manifest.CompressionEngine ?? ''
   const codec = codecNamed(named === '' ? DEFAULT_ENGINE : named, 1)
-  return { ...codec, decompress: (source) => emptyOr(source, (all) => codec.decompress(all)) }
+  return { ...codec, decompress: (source, signal) => emptyOr(source, (all) => codec.decompress(all, signal)) }
 }
 
 function codecNamed(engine: string, level: number): Codec {

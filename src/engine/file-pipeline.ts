@@ -47,7 +47,7 @@ export async function sendFile({ path, object, into, codec, onBytes }: OutgoingF
     const size = Number(before.size)
     const sum = checksum()
     const content = readWhole(handle, { path, size, onBytes, signal: ctx.signal })
-    const stored = await into.writeFile(object, sum.over(codec.compress(content)), { sizeHint: size }, ctx)
+    const stored = await into.writeFile(object, sum.over(codec.compress(content, ctx.signal)), { sizeHint: size }, ctx)
     requireUnchanged(path, before, await handle.stat({ bigint: true }))
     if (stored.bytes !== sum.bytes()) {
       throw new TabletError('BACKUP_NOT_PROVEN', `cannot store ${path}: ${sum.bytes()} bytes were sent, storage reports ${stored.bytes}`)
@@ -107,7 +107,7 @@ export async function receiveFile(file: IncomingFile, ctx: ActionContext): Promi
   const sum = checksum()
   let written = 0
   try {
-    for await (const chunk of codec.decompress(sum.over(stream))) {
+    for await (const chunk of codec.decompress(sum.over(stream), ctx.signal)) {
       ctx.signal.throwIfAborted()
       if (size !== undefined && written + chunk.length > size) throw wrongSize(file, `more than ${size}`)
       await locally(`write ${target.path}`, () => writeAt(target.handle, chunk, target.offset + written))
