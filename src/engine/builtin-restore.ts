@@ -6,7 +6,7 @@ import type { RestoreEngine, RestoreEstimate, RestoreParams, RestoreSource } fro
 import { progressOf, type AttemptProgress } from './builtin-backup.ts'
 import type { Codec } from './codec.ts'
 import { codecForReading } from './compression.ts'
-import { receiveFile } from './file-pipeline.ts'
+import { receiveFile } from './receive-file.ts'
 import { locally } from './local-errors.ts'
 import { planRestore, type PlannedFile, type PlannedObject, type RestorePlan } from './restore-plan.ts'
 import { restoreTarget, type RestoreTarget } from './restore-target.ts'
