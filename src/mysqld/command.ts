@@ -7,6 +7,7 @@
  */
 import type { ActionContext } from '../base/action.ts'
 import { TabletError } from '../base/errors.ts'
+import type { Command } from '../base/shell-words.ts'
 import { waitUntilGreets } from './accepts.ts'
 import { logSize, logTail, readLogEnd } from './error-log.ts'
 import { findMysqldOf } from './find-mysqld.ts'
@@ -14,7 +15,6 @@ import type { MysqldProcess, ProcessExit, ProcessIdentity, ProcessState, StartOp
 import { isAlive, waitUntilGone } from './process-identity.ts'
 import { outputFileOf, type MysqldProcessSettings } from './process-settings.ts'
 import { programs, type ProgramRunner } from './program.ts'
-import type { Command } from './shell-words.ts'
 import { askToEnd, isStopping, requireClean, stateOf, stopMysqld, terminate, type Traces } from './stop-mysqld.ts'
 
 export interface ControlCommands {

@@ -1,9 +1,9 @@
 /** The mysqld process of this tablet, by `mysqld-control`. */
 import { TabletError } from '../base/errors.ts'
+import { lexCommand } from '../base/shell-words.ts'
 import { CommandMysqld } from './command.ts'
 import type { MysqldProcess } from './mysqld-process.ts'
 import { tracesOf, type MysqldProcessSettings } from './process-settings.ts'
-import { lexCommand } from './shell-words.ts'
 import { SupervisedMysqld } from './supervised.ts'
 import { systemdCommands } from './systemd.ts'
 import { uncontrolledMysqld } from './uncontrolled.ts'

@@ -6,7 +6,6 @@ import { argumentOf, holdersIn, looksLikeMysqld } from '../../src/mysqld/find-my
 import { privateBootFlags, type PrivateBootPlan } from '../../src/mysqld/private-boot-flags.ts'
 import { parseProcStat, sameProcess } from '../../src/mysqld/process-identity.ts'
 import { parsePasswd } from '../../src/mysqld/run-as.ts'
-import { lexCommand } from '../../src/mysqld/shell-words.ts'
 import { startFlags } from '../../src/mysqld/start-flags.ts'
 
 const mysql97 = { product: 'MySQL', major: 9, minor: 7, patch: 4 } as const
@@ -96,16 +95,6 @@ t.test('holders of a write lock are found by inode', (t) => {
   const locks = '1: POSIX  ADVISORY  WRITE 8469 fe:00:9979112 0 EOF\n2: FLOCK  ADVISORY  WRITE 1 fe:00:9979112 0 EOF\n3: POSIX  ADVISORY  READ 5 fe:00:9979112 0 EOF\n4: POSIX  ADVISORY  WRITE 0 fe:00:9979112 0 EOF\n'
   t.same(holdersIn(locks, 9979112n), [8469])
   t.same(holdersIn(locks, 1), [])
-  t.end()
-})
-
-t.test('commands are split as a shell would, and what only a shell could do is refused', (t) => {
-  t.same(lexCommand(`/a/b  'c d' "e \\"f\\"" g\\ h ''`), { program: '/a/b', arguments: ['c d', 'e "f"', 'g h', ''] })
-  t.same(lexCommand(`x --a='1 2'3`), { program: 'x', arguments: ['--a=1 23'] })
-  for (const bad of ['', '   ', "a 'b", 'a "b', 'a \\', 'a | b', 'a > b', 'a; b', 'a $HOME', 'a `b`', 'a &']) {
-    t.throws(() => lexCommand(bad), { code: 'SETTINGS_INVALID' }, bad)
-  }
-  t.same(lexCommand("sh -c 'a | b'").arguments, ['-c', 'a | b'])
   t.end()
 })
 

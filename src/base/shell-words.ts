@@ -1,5 +1,5 @@
 /** Words of a command as a POSIX shell would split them, without running a shell: quotes and backslashes, nothing expanded. */
-import { TabletError } from '../base/errors.ts'
+import { TabletError } from './errors.ts'
 
 export interface Command {
   readonly program: string
