@@ -3,12 +3,12 @@
  *
  * Promises  when this process is told to end, the files that run end first, with what they started.
  *           a file that hangs is ended with everything it started; a file without a test, one that exits non-zero
- *           without a failed test, and one that leaves processes or directories behind, each count as a failure.
+ *           without a failed test, and one that leaves processes, mounts or directories behind, each count as a failure.
  */
 import { spawn } from 'node:child_process'
-import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { clearUp, endGroup } from './clear-up.mjs'
 import { readTap } from './tap-lines.mjs'
 
 const running = new Set()
@@ -63,38 +63,4 @@ function outcome(child, limit) {
       resolve({ out, err, code: code ?? signal, late })
     }, 20))
   })
-}
-
-function endGroup(pid) {
-  if (!(pid > 1)) return
-  try { process.kill(-pid, 'SIGKILL') } catch { /* all gone */ }
-}
-
-/** Ends what the file left running and removes its directories; says what it was. They bear the file's pid in their name. */
-function clearUp(pid) {
-  const prefix = join(tmpdir(), `td-${pid}-`)
-  const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && commandOf(name).includes(prefix))
-  const said = processes.map((name) => `process ${name}: ${commandOf(name)}`)
-  for (const name of processes) {
-    const group = groupOf(name)
-    // a group of the test's own making; somebody's shell that merely looks at the directory keeps its group
-    if (commandOf(group).includes(prefix)) endGroup(group)
-    else try { process.kill(Number(name), 'SIGKILL') } catch { /* gone */ }
-  }
-  endGroup(pid)
-  const directories = readdirSync(tmpdir()).map((name) => join(tmpdir(), name)).filter((path) => path.startsWith(prefix))
-  for (const path of directories) rmSync(path, { recursive: true, force: true, maxRetries: 5 })
-  return [...said, ...directories.map((path) => `directory ${path}`)]
-}
-
-function commandOf(pid) {
-  try { return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ') } catch { return '' }
-}
-
-/** Process group of proc(5): with a shell go the programs it started. */
-function groupOf(pid) {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2])
-  } catch { return 0 }
 }

@@ -1,0 +1,2 @@
+export function clearUp(pid: number): string[]
+export function endGroup(pid: number): void
