@@ -9,10 +9,12 @@ export interface Codec {
   compress(source: AsyncIterable<Uint8Array>, signal?: AbortSignal): AsyncIterable<Uint8Array>
   /** All of it: every frame or member, to the end of `source`. */
   decompress(source: AsyncIterable<Uint8Array>, signal?: AbortSignal): AsyncIterable<Uint8Array>
+  /** Objects may end with a seek table (seek-table.ts), and neighbouring frames that it lists are decoded by themselves. */
+  readonly seekable?: true
 }
 
 export interface CodecOptions {
   readonly level: number
-  /** Blocks of one file worked on at once. */
+  /** Blocks worked on at once; where objects are read, over all of them. */
   readonly parallel: number
 }

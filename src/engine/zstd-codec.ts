@@ -9,16 +9,18 @@ import { constants, zstdCompress } from 'node:zlib'
 import { inBlocks, mapInOrder } from './byte-reader.ts'
 import type { Codec, CodecOptions } from './codec.ts'
 import { encodeSeekTable, type SeekTableRow } from './seek-table.ts'
-import { decompressZstd } from './zstd-decode.ts'
+import { decompressZstd, roomForFrames } from './zstd-decode.ts'
 
 const compressBlock = promisify(zstdCompress)
 
 export const FRAME_CONTENT_BYTES = 2 << 20
 
 export function zstdCodec({ level, parallel }: CodecOptions): Codec {
+  const room = roomForFrames(parallel)
   return {
+    seekable: true,
     compress: (source) => compress(source, { level, parallel }),
-    decompress: (source) => decompressZstd(source, parallel),
+    decompress: (source) => decompressZstd(source, room),
   }
 }
 

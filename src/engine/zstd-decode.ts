@@ -3,6 +3,7 @@ import { promisify } from 'node:util'
 import { createZstdDecompress, zstdDecompress } from 'node:zlib'
 import { byteReader } from './byte-reader.ts'
 import { decodeThrough, undecodable } from './decode-through.ts'
+import { Room } from './room.ts'
 import { readZstdFrames, type ZstdFrame } from './zstd-frames.ts'
 
 const decompressFrame = promisify(zstdDecompress)
@@ -10,26 +11,68 @@ const decompressFrame = promisify(zstdDecompress)
 /** Frames up to this size, stored and decoded, are decoded in one call and several at once; larger ones are streamed. */
 const WHOLE_FRAME_BYTES = 8 << 20
 
+/** Two of our own frames with what they decode to: one is decoded while the other is written. */
+const ROOM_PER_THREAD = 8 << 20
+
+/** Room for what `threads` decoders have in hand; one for all objects of an operation. */
+export const roomForFrames = (threads: number): Room => new Room(threads * ROOM_PER_THREAD)
+
 type Bytes = AsyncGenerator<Uint8Array, void, undefined>
 
-/** Whole frames are decoded ahead, up to `parallel` at once, and yielded in order; a large one waits for those before it. */
-export async function* decompressZstd(source: AsyncIterable<Uint8Array>, parallel: number): Bytes {
+/**
+ * The content of all frames in order. Whole ones are decoded ahead as far as there is `room` (bytes, stored and
+ * decoded), which all who read share; a large one waits for those before it.
+ */
+export async function* decompressZstd(source: AsyncIterable<Uint8Array>, room: Room): Bytes {
   await using reader = byteReader(source)
-  const running: Promise<Buffer>[] = []
-  try {
-    for await (const frame of readZstdFrames(reader)) {
-      const collected = await collect(frame)
-      if (collected.whole) {
-        running.push(decodeWhole(collected.pieces, frame.contentSize ?? 0))
-        if (running.length >= parallel) yield await (running.shift() as Promise<Buffer>)
-      } else {
-        for (let next = running.shift(); next !== undefined; next = running.shift()) yield await next
-        yield* decodeThrough(createZstdDecompress({ chunkSize: 1 << 20 }), chain(collected.pieces, frame.bytes))
-      }
+  await using ahead = decodeAhead(room)
+  for await (const frame of readZstdFrames(reader)) {
+    const collected = await collect(frame)
+    if (collected.whole) {
+      yield* ahead.begin(collected.pieces, frame.contentSize ?? 0)
+    } else {
+      yield* ahead.rest()
+      yield* decodeThrough(createZstdDecompress({ chunkSize: 1 << 20 }), chain(collected.pieces, frame.bytes))
     }
-    for (let next = running.shift(); next !== undefined; next = running.shift()) yield await next
-  } finally {
-    await Promise.allSettled(running)
+  }
+  yield* ahead.rest()
+}
+
+interface DecodeAhead extends AsyncDisposable {
+  /** Begins to decode a frame as soon as there is room, and yields what is done of those before it until then. */
+  begin(pieces: readonly Buffer[], contentSize: number): Bytes
+  /** What is left of the frames begun. */
+  rest(): Bytes
+}
+
+function decodeAhead(room: Room): DecodeAhead {
+  const running: { readonly content: Promise<Buffer>, readonly bytes: number }[] = []
+  async function* first(): Bytes {
+    const { content, bytes } = running[0] as (typeof running)[number]
+    yield await content
+    running.shift()   // whoever took it has asked for more, so has done with it
+    room.give(bytes)
+  }
+  return {
+    async* begin(pieces, contentSize) {
+      const bytes = contentSize + pieces.reduce((sum, { length }) => sum + length, 0)
+      while (!room.tryTake(bytes)) {
+        if (running.length > 0) {
+          yield* first()
+        } else {
+          await room.take(bytes)
+          break
+        }
+      }
+      running.push({ content: decodeWhole(pieces, contentSize), bytes })
+    },
+    async* rest() {
+      while (running.length > 0) yield* first()
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.allSettled(running.map(({ content }) => content))
+      for (const { bytes } of running) room.give(bytes)
+    },
   }
 }
 
