@@ -2,7 +2,7 @@
 import type { Blocker } from '../model/blocker.ts'
 import type { Operation } from '../model/operation.ts'
 import { formatPosition } from '../model/position.ts'
-import type { DataFacts, MysqldFacts, ReplicationFacts, TabletSnapshot } from '../model/snapshot.ts'
+import type { DataFacts, MysqldFacts, ReplicationFacts, TabletSnapshot, TypeChange } from '../model/snapshot.ts'
 import type { ShardRecord } from '../model/records.ts'
 import type { ServerFacts } from '../mysqld/mysqld.ts'
 import type { RecordRead } from '../replication/decide-authority.ts'
@@ -21,6 +21,7 @@ export interface SeenFacts {
   /** undefined: it does not answer, or was not asked. */
   readonly server: ServerFacts | undefined
   readonly lagSeconds: number | undefined
+  readonly lagLimits: NonNullable<TabletSnapshot['lagLimits']>
   readonly record: RecordRead | undefined
   readonly cached: ShardRecord | undefined
   readonly data: DataFacts
@@ -30,7 +31,7 @@ export interface SeenFacts {
 }
 
 export function buildSnapshot(
-  tablet: TabletIdentity, manager: Pick<TabletManager, 'state' | 'type' | 'targetType'>, seen: SeenFacts,
+  tablet: TabletIdentity, manager: Pick<TabletManager, 'state' | 'type' | 'targetType' | 'history'>, seen: SeenFacts,
 ): TabletSnapshot {
   const { server } = seen
   return {
@@ -47,6 +48,8 @@ export function buildSnapshot(
     mysqld: mysqldFacts(seen),
     ...(server?.replication === undefined ? {} : { replication: replicationFacts(server) }),
     ...(seen.lagSeconds === undefined ? {} : { lagSeconds: seen.lagSeconds }),
+    lagLimits: seen.lagLimits,
+    ...lastChangeOf(manager),
     ...(server === undefined ? {} : { position: formatPosition(server.executed) }),
     ...(server?.binlogState === undefined ? {} : { binlogState: server.binlogState }),
     shardRecord: {
@@ -60,6 +63,13 @@ export function buildSnapshot(
     },
     ...(seen.operation === undefined ? {} : { operation: seen.operation }),
   }
+}
+
+function lastChangeOf({ history }: Pick<TabletManager, 'history'>): { readonly lastChange?: TypeChange } {
+  const last = history.at(-1)
+  if (last === undefined) return {}
+  const { from, to, why, time } = last
+  return { lastChange: { from, to, why, time } }
 }
 
 function mysqldFacts({ mysqldRuns, pid, server }: SeenFacts): MysqldFacts {

@@ -156,7 +156,7 @@ function sayOnce(sentence: string, { watched }: Pick<Parts, 'watched'>, ctx: Act
 }
 
 export function snapshotOf(result: TurnResult, process: ProcessState, parts: Parts): TabletSnapshot {
-  const { state, view, watched, operations, origin } = parts
+  const { state, view, watched, operations, origin, config } = parts
   const blockers = [
     ...(watched.stopping ? [blocker('daemon-stopping')] : []),
     ...(parts.manager.state === 'drained' ? [blocker('drained')] : []),
@@ -171,6 +171,7 @@ export function snapshotOf(result: TurnResult, process: ProcessState, parts: Par
     pid: process.kind === 'stopped' ? undefined : process.identity.pid,
     server: result.server,
     lagSeconds: parts.manager.state === 'primary' ? 0 : watched.lagSeconds,
+    lagLimits: { degradedSeconds: config['degraded-threshold'] / 1000, unhealthySeconds: config['unhealthy-threshold'] / 1000 },
     record: view.latest,
     cached: state.memory.shardRecord,
     data: origin.facts,

@@ -34,6 +34,10 @@ export interface TabletSnapshot {
   readonly replication?: ReplicationFacts
   /** Seconds behind the primary; absent when unknown. 0 on a primary. */
   readonly lagSeconds?: number
+  /** What the settings say of lag: from `degradedSeconds` a replica is given less, beyond `unhealthySeconds` nothing. */
+  readonly lagLimits?: { readonly degradedSeconds: number, readonly unhealthySeconds: number }
+  /** The last change of type, with the words of its log line: why it stopped serving, or why it serves again. */
+  readonly lastChange?: TypeChange
   /** Executed transactions, `MySQL56/…` or `MariaDB/…`. */
   readonly position?: string
   /** MariaDB's gtid_binlog_state: tells transactions apart that a position cannot. */
@@ -41,6 +45,14 @@ export interface TabletSnapshot {
   readonly shardRecord: ShardRecordFacts
   readonly data: DataFacts
   readonly operation?: Operation
+}
+
+export interface TypeChange {
+  readonly from: TabletState
+  readonly to: TabletState
+  readonly why: string
+  /** RFC 3339. */
+  readonly time: string
 }
 
 export interface MysqldFacts {

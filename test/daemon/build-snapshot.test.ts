@@ -6,11 +6,12 @@ import type { TabletSnapshot } from '../../src/model/snapshot.ts'
 import { UUID_A, UUID_B, alias, mysqlSet, record, status } from '../replication/builders.ts'
 import { identity, serverFacts } from './builders.ts'
 
-const MANAGER = { state: 'serving', type: 'REPLICA', targetType: 'REPLICA' } as const
+const MANAGER = { state: 'serving', type: 'REPLICA', targetType: 'REPLICA', history: [] } as const
 
 /** A daemon that has just begun and has seen nothing yet. */
 const NOTHING: SeenFacts = {
   nowMs: 42, httpPort: 15_100, mysqlPort: 3306, drained: false, mysqldRuns: false, pid: undefined, server: undefined, lagSeconds: undefined,
+  lagLimits: { degradedSeconds: 30, unhealthySeconds: 7200 },
   record: undefined, cached: undefined, data: {}, blockers: [blocker('starting')], sentence: 'starting', operation: undefined,
 }
 const snapshot = (more: Partial<SeenFacts> = {}): TabletSnapshot => buildSnapshot(identity(alias(102)), MANAGER, { ...NOTHING, ...more })
@@ -19,7 +20,15 @@ t.test('of what was not seen, nothing is said', (t) => {
   t.same(snapshot(), {
     ...identity(alias(102)), observedAtMs: 42, httpPort: 15_100, mysqlPort: 3306, state: 'serving', type: 'REPLICA', targetType: 'REPLICA', drained: false,
     blockers: [blocker('starting')], sentence: 'starting', mysqld: { running: false, answers: false }, shardRecord: { read: 'not-yet' }, data: {},
+    lagLimits: { degradedSeconds: 30, unhealthySeconds: 7200 },
   })
+  t.end()
+})
+
+t.test('the last change of type is told with its words', (t) => {
+  const change = { from: 'serving', to: 'spare', why: 'replication lags 40 s', time: '2026-01-02T03:04:05.000Z' } as const
+  const history = [{ ...change, why: 'another', event: 'unhealthy' }, { ...change, event: 'unhealthy' }] as const
+  t.same(buildSnapshot(identity(alias(102)), { ...MANAGER, history }, NOTHING).lastChange, change)
   t.end()
 })
 
