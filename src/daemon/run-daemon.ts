@@ -80,7 +80,7 @@ function listen(config: Config, control: StartingControl, ctx: ActionContext): P
   return startHttpServer({
     port: config.port, bindAddress: config['bind-address'],
     adminSocket: join(config['tablet-dir'], 'admin.sock'),
-    hostnames: [config['tablet-hostname']],
+    hostnames: [config['tablet-hostname']], tags: config['init-tags'],
     version: toolVersion(),
     ...(tokenFile === undefined ? {} : { tokenFile }),
     ...(cert === undefined || key === undefined ? {} : {

@@ -5,10 +5,12 @@
  *           one, unknown lag, a query that cannot be read.
  * See       docs/http.md
  */
-import { formatDuration, parseDuration } from '../base/duration.ts'
+import { formatDuration } from '../base/duration.ts'
 import { blocker, type Blocker } from '../model/blocker.ts'
 import type { TabletSnapshot } from '../model/snapshot.ts'
+import { CHECKS, isCheckName, reasonsAgainst, resultsOf } from './checks.ts'
 import type { ProbePath } from './probe-paths.ts'
+import { readProbeQuery, type ProbeQuery } from './probe-query.ts'
 
 export interface ProbeFacts {
   readonly snapshot: TabletSnapshot | undefined
@@ -16,6 +18,16 @@ export interface ProbeFacts {
   /** How late the event loop ran its last timer. */
   readonly loopDelayMs: number
   readonly nowMs: number
+  /** What `init-tags` says of this tablet. */
+  readonly tags: Readonly<Record<string, string>>
+}
+
+export interface ProbeRequest {
+  readonly path: ProbePath
+  /** The text after the question mark. */
+  readonly query: string
+  /** `lag` of `/readyz/lag`, as it was sent: perhaps no check at all. */
+  readonly check?: string
 }
 
 export interface ProbeLimits {
@@ -37,24 +49,37 @@ export interface ProbeAnswer {
   readonly body: Readonly<Record<string, unknown>>
 }
 
-/** Answers `path` with the raw `query` (the text after the question mark). */
-export function answerProbe(
-  request: { readonly path: ProbePath, readonly query: string }, facts: ProbeFacts, limits: ProbeLimits,
-): ProbeAnswer {
+export function answerProbe(request: ProbeRequest, facts: ProbeFacts, limits: ProbeLimits): ProbeAnswer {
   if (request.path === '/livez') return answerLivez(facts, limits)
-  const { snapshot } = facts
-  if (snapshot === undefined) return answer(request.path, undefined, [blocker('starting')])
-
   const query = readProbeQuery(request.query)
-  const reasons = [...staleness(snapshot, facts.nowMs, limits), ...objections(request.path, snapshot)]
-  if ('problem' in query) reasons.push(blocker('bad-query', { message: query.problem }))
-  else if (query.lagMs !== undefined) reasons.push(...lagObjections(snapshot, query.lagMs))
-  return answer(request.path, snapshot, reasons)
+  const all = reasonsOf(request, query, facts, limits)
+  const { check } = request
+  const reasons = check !== undefined && isCheckName(check) ? reasonsAgainst(check, all) : all
+  const told = answer(check === undefined ? request.path : `${request.path}/${check.slice(0, 40)}`, facts.snapshot, reasons)
+  return 'verbose' in query && query.verbose ? { ...told, body: { ...told.body, checks: resultsOf(all) } } : told
+}
+
+/** Every reason against the answer 200, those of the query included. */
+function reasonsOf(
+  { path, check }: ProbeRequest, query: ReturnType<typeof readProbeQuery>, facts: ProbeFacts, limits: ProbeLimits,
+): readonly Blocker[] {
+  const { snapshot } = facts
+  if (snapshot === undefined || path === '/livez') return [blocker('starting')]
+  const unknownCheck = check === undefined || isCheckName(check) ? []
+    : [blocker('bad-query', { message: `there is no check ${JSON.stringify(check.slice(0, 40))}: known are ${Object.keys(CHECKS).join(', ')}` })]
+  return [
+    ...staleness(snapshot, facts.nowMs, limits), ...objections(path, snapshot), ...unknownCheck,
+    ...'problem' in query ? [blocker('bad-query', { message: query.problem })] : queryObjections(query, snapshot, facts.tags),
+  ]
 }
 
 /** The answer to a target that cannot be read at all. */
 export const answerMalformed = (snapshot: TabletSnapshot | undefined): ProbeAnswer =>
   answer('malformed', snapshot, [blocker('bad-query', { message: 'the URL cannot be read' })])
+
+/** The answer to a request that is no HTTP; `why` in the parser's words. */
+export const answerUnparsed = (why: string | undefined): ProbeAnswer =>
+  answer('malformed', undefined, [blocker('bad-query', { message: `the request cannot be read${why === undefined ? '' : `: ${why}`}` })])
 
 function answerLivez(facts: ProbeFacts, limits: ProbeLimits): ProbeAnswer {
   const turnAgeMs = facts.nowMs - facts.lastTurnMs
@@ -129,24 +154,21 @@ function staleness(seen: TabletSnapshot, nowMs: number, limits: ProbeLimits): re
   })]
 }
 
+function queryObjections({ lagMs, tags }: ProbeQuery, seen: TabletSnapshot, carried: ProbeFacts['tags']): readonly Blocker[] {
+  const missing = Object.entries(tags).filter(([name, value]) => !Object.hasOwn(carried, name) || carried[name] !== value)
+  return [
+    ...missing.map(([name, value]) => blocker('wrong-tag', {
+      message: `asked for the tag ${name}:${value}, and this tablet has ${Object.hasOwn(carried, name) ? `${name}:${carried[name] ?? ''}` : `no tag ${name}`}`,
+    })),
+    ...lagMs === undefined ? [] : lagObjections(seen, lagMs),
+  ]
+}
+
 function lagObjections(seen: TabletSnapshot, lagMs: number): readonly Blocker[] {
   if (seen.type === 'PRIMARY') return []
   if (seen.lagSeconds === undefined) return [blocker('lag-unknown')]
   if (seen.lagSeconds * 1000 <= lagMs) return []
   return [blocker('lag-too-high', { message: `replication lags ${seen.lagSeconds} s, more than the ${formatDuration(lagMs)} asked for` })]
-}
-
-/** An unknown or repeated parameter is a problem: a mistyped limit must never mean "no limit". */
-export function readProbeQuery(query: string): { readonly lagMs?: number } | { readonly problem: string } {
-  const parameters = new URLSearchParams(query)
-  for (const name of parameters.keys()) {
-    if (name !== 'lag' && name !== 'verbose') return { problem: `unknown parameter ${JSON.stringify(name.slice(0, 40))}: only lag is known` }
-  }
-  const [lag, ...more] = parameters.getAll('lag')
-  if (lag === undefined) return {}
-  if (more.length > 0) return { problem: 'the parameter lag is given more than once' }
-  const lagMs = parseDuration(lag)
-  return lagMs === undefined ? { problem: `lag ${JSON.stringify(lag.slice(0, 40))} is no duration, such as 30s` } : { lagMs }
 }
 
 function answer(probe: string, seen: TabletSnapshot | undefined, reasons: readonly Blocker[]): ProbeAnswer {

@@ -4,9 +4,9 @@
  * Owns  limits on slow and on many clients, the socket file and its mode, the errors of listening by code.
  */
 import { chmod, lstat, rm } from 'node:fs/promises'
-import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http'
-import { createServer as createTlsServer } from 'node:https'
-import { connect, type AddressInfo, type ListenOptions } from 'node:net'
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerOptions, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer, Server as TlsServer } from 'node:https'
+import { connect, type AddressInfo, type ListenOptions, type Socket } from 'node:net'
 import { readFile } from 'node:fs/promises'
 import { TabletError, isErrno, messageOf } from '../base/errors.ts'
 
@@ -31,6 +31,7 @@ const SERVER_OPTIONS: ServerOptions = {
 }
 const MAX_CONNECTIONS = 1_000         // far above any number of load balancers, far below the usual limit of descriptors
 const MAX_SOCKET_CONNECTIONS = 100
+const MAX_WAITING = 500               // connections without a whole request; leaves as many again for those that ask
 
 /** @throws TabletError PORT_IN_USE; SETTINGS_INVALID for an address or certificate that cannot be used. */
 export async function listenTcp(
@@ -38,6 +39,7 @@ export async function listenTcp(
 ): Promise<{ readonly server: Server, readonly port: number }> {
   const server = where.tls === undefined ? createServer(SERVER_OPTIONS, listener) : await tlsServer(where.tls, listener)
   server.maxConnections = MAX_CONNECTIONS
+  shedWaiting(server, MAX_WAITING)
   try {
     await listen(server, { port: where.port, host: where.bindAddress })
   } catch (error) {
@@ -74,6 +76,24 @@ export async function listenSocket(path: string, listener: RequestListener): Pro
   return server
 }
 
+/**
+ * Ends the connection that has waited longest when more than `most` have sent no whole request: whoever opens many and says
+ * nothing, or says it slowly, never keeps a load balancer out.
+ */
+function shedWaiting(server: Server, most: number): void {
+  const waiting = new Set<Socket>()   // in the order in which they began to wait
+  server.on(server instanceof TlsServer ? 'secureConnection' : 'connection', (socket: Socket) => {
+    waiting.add(socket)
+    socket.once('close', () => { waiting.delete(socket) })
+    const [longest] = waiting
+    if (waiting.size > most) longest?.destroy()
+  })
+  server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
+    waiting.delete(socket)
+    response.once('close', () => { if (!socket.destroyed) waiting.add(socket) })
+  })
+}
+
 async function removeStale(path: string): Promise<void> {
   const found = await lstat(path).catch((error: unknown) => {
     if (isErrno(error, 'ENOENT')) return undefined
@@ -99,7 +119,8 @@ async function tlsServer(files: TlsFiles, listener: RequestListener): Promise<Se
       ? {}
       // probes stay open to load balancers without a certificate; whether one was shown is judged with the other authority
       : { ca: await readFile(files.clientCaFile), requestCert: true, rejectUnauthorized: false }
-    const options = { ...SERVER_OPTIONS, ...client, cert: await readFile(files.certFile), key: await readFile(files.keyFile), minVersion: 'TLSv1.2' as const }
+    const options = { ...SERVER_OPTIONS, ...client, cert: await readFile(files.certFile), key: await readFile(files.keyFile), minVersion: 'TLSv1.2' as const,
+      handshakeTimeout: SERVER_OPTIONS.headersTimeout }
     return createTlsServer(options, listener)
   } catch (error) {
     throw new TabletError('SETTINGS_INVALID', `cannot use the TLS files: ${messageOf(error)}`, { cause: error })

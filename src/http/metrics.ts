@@ -44,7 +44,7 @@ export function gaugesOf(control: Pick<TabletControl, 'latestSnapshot' | 'lastTu
 }
 
 function snapshotGauges(seen: TabletSnapshot, times: { readonly lastTurnMs: number, readonly nowMs: number }): readonly Gauge[] {
-  const { status } = answerProbe({ path: '/readyz', query: '' }, { ...times, snapshot: seen, loopDelayMs: 0 }, DEFAULT_PROBE_LIMITS)
+  const { status } = answerProbe({ path: '/readyz', query: '' }, { ...times, snapshot: seen, loopDelayMs: 0, tags: {} }, DEFAULT_PROBE_LIMITS)
   const blocking = new Set<string>(seen.blockers.map(({ name }) => name))
   return [
     { name: 'tabletd_info', help: 'Who this tablet is.', samples: [{ value: 1, labels: { alias: seen.alias, keyspace: seen.keyspace, shard: seen.shard, version: seen.version } }] },

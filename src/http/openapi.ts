@@ -1,6 +1,7 @@
 /** The description at /openapi.json (OpenAPI 3.1), derived from the routes and probes themselves, so that it cannot lag behind them. */
 import type { ApiRoute, JsonSchema } from './api-route.ts'
 import { isSafe } from './authority.ts'
+import { CHECKS } from './checks.ts'
 import { PROBES } from './probe-paths.ts'
 
 const PROBLEM: JsonSchema = {
@@ -17,6 +18,7 @@ export function openApiOf(routes: readonly ApiRoute[], version: string): JsonSch
   const paths: Record<string, Record<string, unknown>> = {}
   for (const route of routes) (paths[route.path] ??= {})[route.method.toLowerCase()] = operationOf(route)
   for (const [path, sentence] of Object.entries(PROBES)) paths[path] = { get: probeOf(path, sentence) }
+  paths['/readyz/{check}'] = { get: { ...probeOf('/readyz-check', 'nothing of /readyz speaks against this one check'), parameters: [CHECK, ...PROBE_QUERY] } }
   return {
     openapi: '3.1.0',
     info: { title: 'tabletd', version, description: 'Safe verbs are open; unsafe verbs need the bearer token, or come over the admin socket.' },
@@ -39,12 +41,19 @@ function operationOf(route: ApiRoute): JsonSchema {
   }
 }
 
+const CHECK = { name: 'check', in: 'path', required: true, schema: { type: 'string', enum: Object.keys(CHECKS) } }
+
+const PROBE_QUERY: readonly JsonSchema[] = [
+  { name: 'lag', in: 'query', schema: { type: 'string' }, description: 'the most lag to accept, as 30s; anything unreadable is 503' },
+  { name: 'tag_', in: 'query', style: 'form', schema: { type: 'string' }, description: 'tag_<name>=<value>: a tag that the tablet must carry (init-tags)' },
+  { name: 'verbose', in: 'query', schema: { type: 'string' }, description: 'the body also lists every check; the status stays the same' },
+]
+
 function probeOf(path: string, sentence: string): JsonSchema {
-  const lag = { name: 'lag', in: 'query', schema: { type: 'string' }, description: 'the most lag to accept, as 30s; anything unreadable is 503' }
   return {
     operationId: `probe${path.replace(/[/-](\w)/g, (_all, letter: string) => letter.toUpperCase())}`,
     summary: `200 when: ${sentence}. 503 otherwise.`,
-    ...path === '/livez' ? {} : { parameters: [lag] },
+    ...path === '/livez' ? {} : { parameters: PROBE_QUERY },
     responses: { 200: { description: 'yes' }, 503: { description: 'no, with every reason in the body' } },
   }
 }

@@ -5,7 +5,7 @@
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { answerMalformed, answerProbe, type ProbeAnswer, type ProbeLimits } from './answer-probe.ts'
+import { answerMalformed, answerProbe, answerUnparsed, type ProbeAnswer, type ProbeFacts, type ProbeLimits } from './answer-probe.ts'
 import type { TabletControl } from './control.ts'
 import { probeTarget } from './probe-paths.ts'
 
@@ -13,17 +13,21 @@ export interface ProbeSource {
   readonly control: Pick<TabletControl, 'latestSnapshot' | 'lastTurnMs'>
   readonly limits: ProbeLimits
   readonly loopDelayMs: () => number
+  readonly tags: Readonly<Record<string, string>>
 }
 
 /** Answers a probe and says true, or leaves the request alone and says false. */
 export function answeredAsProbe(request: IncomingMessage, response: ServerResponse, source: ProbeSource): boolean {
   const target = probeTarget(request.method ?? '', request.url ?? '')
   if (target.kind === 'other') return false
-  const snapshot = source.control.latestSnapshot()
-  const facts = { snapshot, lastTurnMs: source.control.lastTurnMs(), loopDelayMs: source.loopDelayMs(), nowMs: Date.now() }
-  send(response, request.method ?? '', target.kind === 'malformed' ? answerMalformed(snapshot) : answerProbe(target, facts, source.limits))
+  const facts = probeFacts(source)
+  send(response, request.method ?? '', target.kind === 'malformed' ? answerMalformed(facts.snapshot) : answerProbe(target, facts, source.limits))
   return true
 }
+
+/** What probes are judged by, as of now. */
+export const probeFacts = ({ control, loopDelayMs, tags }: Omit<ProbeSource, 'limits'>): ProbeFacts =>
+  ({ snapshot: control.latestSnapshot(), lastTurnMs: control.lastTurnMs(), loopDelayMs: loopDelayMs(), nowMs: Date.now(), tags })
 
 function send(response: ServerResponse, method: string, { status, body }: ProbeAnswer): void {
   // HEAD and OPTIONS: the status line is the answer (Patroni does the same)
@@ -32,19 +36,27 @@ function send(response: ServerResponse, method: string, { status, body }: ProbeA
   response.end(text)
 }
 
-/** Requests that HTTP's parser refuses: a probe with a broken URL is still answered 503; resets are normal and silent. */
+type ParserError = NodeJS.ErrnoException & { readonly rawPacket?: Buffer, readonly reason?: string }
+
+/** Requests that HTTP's parser refuses: a probe with a broken URL is still answered 503 with the reason; resets are normal and silent. */
 export function answerBrokenRequests(server: Server): void {
-  server.on('clientError', (error: NodeJS.ErrnoException & { readonly rawPacket?: Buffer }, socket: Duplex) => {
+  server.on('clientError', (error: ParserError, socket: Duplex) => {
     if (error.code === 'ECONNRESET' || !socket.writable) { socket.destroy(); return }
-    socket.end(`HTTP/1.1 ${statusOf(error)}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+    const status = statusOf(error)
+    const method = methodOf(error)
+    const text = status.startsWith('503') && method === 'GET' ? `${JSON.stringify(answerUnparsed(error.reason).body)}\n` : ''
+    const type = text === '' ? '' : 'Content-Type: application/json\r\n'
+    socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n${type}Content-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`)
   })
 }
 
-function statusOf(error: NodeJS.ErrnoException & { readonly rawPacket?: Buffer }): string {
+const methodOf = ({ rawPacket }: ParserError): string | undefined =>
+  /^(GET|HEAD|OPTIONS) /.exec(rawPacket?.subarray(0, 8).toString('latin1') ?? '')?.[1]
+
+function statusOf(error: ParserError): string {
   if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return '408 Request Timeout'
   if (error.code === 'HPE_HEADER_OVERFLOW') return '431 Request Header Fields Too Large'
-  const head = error.rawPacket?.subarray(0, 8).toString('latin1') ?? ''
-  return /^(?:GET|HEAD|OPTIONS) /.test(head) ? '503 Service Unavailable' : '400 Bad Request'
+  return methodOf(error) === undefined ? '400 Bad Request' : '503 Service Unavailable'
 }
 
 const SAMPLE_MS = 500

@@ -19,9 +19,11 @@ export type ProbePath = keyof typeof PROBES
 
 export const isProbePath = (path: string): path is ProbePath => Object.hasOwn(PROBES, path)
 
+const ONE_CHECK = '/readyz/'
+
 /** What a request target asks: a probe with its query, `malformed`, or something for the API. */
 export type ProbeTarget =
-  | { readonly kind: 'probe', readonly path: ProbePath, readonly query: string }
+  | { readonly kind: 'probe', readonly path: ProbePath, readonly query: string, readonly check?: string }
   | { readonly kind: 'malformed' }
   | { readonly kind: 'other' }
 
@@ -38,6 +40,8 @@ export function probeTarget(method: string, target: string): ProbeTarget {
   if (path === undefined) return { kind: 'malformed' }
   const query = mark === -1 ? '' : beforeHash.slice(mark + 1)
   if (isProbePath(path)) return { kind: 'probe', path, query }
+  // whatever stands below /readyz/ is answered as a probe: 503 for a check that does not exist, never 404
+  if (path.startsWith(ONE_CHECK)) return { kind: 'probe', path: '/readyz', query, check: path.slice(ONE_CHECK.length) }
   // HAProxy's `option httpchk` without arguments sends `OPTIONS / HTTP/1.0`
   if (method === 'OPTIONS' && (path === '/' || path === '' || path === '*')) return { kind: 'probe', path: '/readyz', query }
   return { kind: 'other' }

@@ -37,6 +37,8 @@ export interface HttpOptions {
   readonly tls?: TlsFiles
   readonly version?: string
   readonly probeLimits?: ProbeLimits
+  /** What `?tag_<name>=<value>` of a probe is compared with: init-tags. */
+  readonly tags?: Readonly<Record<string, string>>
 }
 
 export interface HttpServer extends AsyncDisposable {
@@ -54,7 +56,7 @@ export async function startHttpServer(options: HttpOptions, control: TabletContr
   const closing = new AbortController()
   const under = { ...ctx, signal: AbortSignal.any([ctx.signal, closing.signal]) }
   const loop = opened.use(watchLoopDelay())
-  const limits = options.probeLimits ?? DEFAULT_PROBE_LIMITS
+  const source = { control, limits: options.probeLimits ?? DEFAULT_PROBE_LIMITS, loopDelayMs: loop.delayMs, tags: options.tags ?? {} }
 
   // remembered by the listener it came through: an address that is missing only says that the client has gone
   const fromAdminSocket = new WeakSet<IncomingMessage>()
@@ -63,7 +65,7 @@ export async function startHttpServer(options: HttpOptions, control: TabletContr
   const api = await buildApi({ routes: allRoutes(options.version ?? ''), control, authorize: judge }, under)
   opened.defer(() => api.close())
   const listener: RequestListener = (request, response) => {
-    if (!answeredAsProbe(request, response, { control, limits, loopDelayMs: loop.delayMs })) api.routing(request, response)
+    if (!answeredAsProbe(request, response, source)) api.routing(request, response)
   }
 
   const tcp = await listenTcp(options, listener)

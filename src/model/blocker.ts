@@ -34,6 +34,7 @@ export const BLOCKERS = {
   'operation-failed': 'the last try failed; see its code, and the time of the next try',
   'daemon-stopping': 'the daemon is shutting down',
   'wrong-type': 'the tablet is not of the type that was asked for',
+  'wrong-tag': 'the tablet does not carry the tag that was asked for',
   'bad-query': 'the query or the URL of this probe cannot be read, so nothing is promised',
 } as const satisfies Readonly<Record<string, string>>
 export type BlockerName = keyof typeof BLOCKERS

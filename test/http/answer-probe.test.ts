@@ -2,17 +2,20 @@ import t from 'tap'
 import { blocker } from '../../src/model/blocker.ts'
 import type { TabletSnapshot } from '../../src/model/snapshot.ts'
 import { TABLET_TYPES } from '../../src/model/tablet.ts'
-import { answerMalformed, answerProbe, readProbeQuery } from '../../src/http/answer-probe.ts'
+import { answerMalformed, answerProbe } from '../../src/http/answer-probe.ts'
+import { CHECKS } from '../../src/http/checks.ts'
 import { PROBES, probeTarget, type ProbePath } from '../../src/http/probe-paths.ts'
+import { readProbeQuery } from '../../src/http/probe-query.ts'
 import { snapshot } from './fake-control.ts'
 
 const NOW = 1_000_000_000
 const LIMITS = { maxSnapshotAgeMs: 10_000, maxTurnAgeMs: 60_000, maxLoopDelayMs: 5_000 }
+const TAGS = { dc: 'eu-1', batch: '' }
 const PATHS = Object.keys(PROBES) as ProbePath[]
 
 const seen = (changes: Partial<TabletSnapshot> = {}): TabletSnapshot => snapshot({ observedAtMs: NOW, ...changes })
 const PRIMARY = seen({ type: 'PRIMARY', state: 'primary', mysqld: { running: true, answers: true, writable: true }, lagSeconds: 0 })
-const facts = (one: TabletSnapshot | undefined, nowMs = NOW) => ({ snapshot: one, lastTurnMs: nowMs, loopDelayMs: 0, nowMs })
+const facts = (one: TabletSnapshot | undefined, nowMs = NOW) => ({ snapshot: one, lastTurnMs: nowMs, loopDelayMs: 0, nowMs, tags: TAGS })
 const ask = (path: ProbePath, one: TabletSnapshot | undefined, query = '') => answerProbe({ path, query }, facts(one), LIMITS)
 const names = (body: Readonly<Record<string, unknown>>) => (body['blockers'] as readonly { readonly name: string }[]).map(({ name }) => name)
 const yes = (one: TabletSnapshot) => PATHS.filter((path) => path !== '/livez' && ask(path, one).status === 200).sort()
@@ -92,6 +95,59 @@ t.test('the limit of lag does not bind the primary, but a broken one is refused 
   t.match(readProbeQuery('lag=soon'), { problem: /soon/ })
 })
 
+const TAG_TABLE: readonly (readonly [string, 200 | 503, string])[] = [
+  ['tag_dc=eu-1', 200, ''], ['tag_dc=eu%2D1', 200, ''], ['tag_dc=eu-2', 503, 'wrong-tag'], ['tag_dc', 503, 'wrong-tag'], ['tag_rack=7', 503, 'wrong-tag'],
+  ['tag_batch=', 200, ''], ['tag_dc=eu-1&tag_rack=7', 503, 'wrong-tag'], ['tag_dc=eu-1&tag_dc=eu-1', 503, 'bad-query'], ['tag_=eu-1', 503, 'bad-query'],
+  ['tag_constructor=x', 503, 'wrong-tag'], ['tag_dc=eu-1&lag=0', 200, ''], ['Tag_dc=eu-1', 503, 'bad-query'],
+]
+
+for (const [query, status, name] of TAG_TABLE) {
+  t.test(`/replica?${query} on a tablet with the tag dc:eu-1 is ${status}${name === '' ? '' : `, ${name}`}`, async (t) => {
+    const { status: got, body } = ask('/replica', seen(), query)
+    t.equal(got, status)
+    t.same(names(body), name === '' ? [] : [name])
+  })
+}
+
+t.test('a tag binds the primary too: it says where a tablet is', async (t) => {
+  t.equal(ask('/primary', PRIMARY, 'tag_dc=eu-1').status, 200)
+  t.equal(ask('/primary', PRIMARY, 'tag_dc=eu-2').status, 503)
+})
+
+t.test('verbose lists every check, and changes the status of none', async (t) => {
+  const one = seen({ type: 'SPARE', state: 'spare', blockers: [blocker('replication-connecting'), blocker('lag-unknown')] })
+  for (const path of PATHS) t.equal(ask(path, one, 'verbose').status, ask(path, one).status, path)
+  const checks = (ask('/replica', one, 'verbose').body)['checks'] as Readonly<Record<string, { readonly ok: boolean, readonly blockers: readonly string[] }>>
+  t.same(Object.keys(checks), Object.keys(CHECKS))
+  t.same(Object.entries(checks).filter(([, { ok }]) => !ok).map(([check, { blockers }]) => [check, blockers]),
+    [['type', ['wrong-type']], ['replication', ['replication-connecting']], ['lag', ['lag-unknown']]])
+  t.notOk('checks' in ask('/replica', one).body, 'only when asked for')
+})
+
+const CHECK_TABLE: readonly (readonly [string, TabletSnapshot | undefined, string, 200 | 503])[] = [
+  ['lag', seen({ type: 'SPARE', blockers: [blocker('lag-too-high')] }), '', 503],
+  ['replication', seen({ type: 'SPARE', blockers: [blocker('lag-too-high')] }), '', 200],
+  ['type', seen({ type: 'SPARE', blockers: [blocker('lag-too-high')] }), '', 503],
+  ['lag', seen({ lagSeconds: 3 }), 'lag=2s', 503],
+  ['mysqld', seen({ lagSeconds: 3 }), 'lag=2s', 200],
+  ['mysqld', seen({ lagSeconds: 3 }), 'lag=soon', 503],
+  ['mysqld', seen({ observedAtMs: NOW - 60_000 }), '', 503],
+  ['lag', undefined, '', 503],
+  ['read-only', { ...PRIMARY, mysqld: { running: true, answers: true, writable: false } }, '', 503],
+  ['data', { ...PRIMARY, blockers: [blocker('no-database')] }, '', 200],
+  ['lags', seen(), '', 503],
+  ['', seen(), '', 503],
+  ['constructor', seen(), '', 503],
+]
+
+for (const [check, one, query, status] of CHECK_TABLE) {
+  t.test(`/readyz/${check}?${query} of ${one === undefined ? 'a tablet nobody has looked at' : `a ${one.type} with ${one.blockers.map(({ name }) => name).join() || 'no blocker'}`} is ${status}`, async (t) => {
+    const answer = answerProbe({ path: '/readyz', query, check }, facts(one), LIMITS)
+    t.equal(answer.status, status)
+    t.equal(answer.body['probe'], `/readyz/${check}`)
+  })
+}
+
 t.test('livez looks at the two loops and at nothing else', async (t) => {
   const livez = (changes: object, query = '') => answerProbe({ path: '/livez', query }, { ...facts(undefined), ...changes }, LIMITS).status
   t.equal(livez({}), 200)
@@ -114,7 +170,7 @@ const TARGETS: readonly (readonly [string, string, string])[] = [
   ['OPTIONS', '*', '/readyz'], ['GET', 'http://any.example/livez?x', '/livez'], ['GET', 'HTTP://any.example/livez', '/livez'],
   ['GET', '/%72eplica', '/replica'], ['GET', '/%zz', 'malformed'], ['GET', '/replica%', 'malformed'], ['GET', '/', 'other'], ['POST', '/replica', 'other'],
   ['GET', '/xxreplicaxx', 'other'], ['GET', '/replica/', 'other'], ['GET', '/constructor', 'other'], ['GET', '/__proto__', 'other'],
-  ['GET', '/replica#x', '/replica'], ['OPTIONS', 'http://any.example', '/readyz'],
+  ['GET', '/readyz/lag', '/readyz'], ['OPTIONS', '/readyz/no-such?x', '/readyz'], ['GET', '/readyz/', '/readyz'], ['GET', '/livez/lag', 'other'], ['GET', '/replica#x', '/replica'], ['OPTIONS', 'http://any.example', '/readyz'],
 ]
 
 for (const [method, target, expected] of TARGETS) {

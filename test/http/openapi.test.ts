@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { isSafe } from '../../src/http/authority.ts'
+import { CHECKS } from '../../src/http/checks.ts'
 import { PROBES } from '../../src/http/probe-paths.ts'
 import { allRoutes } from '../../src/http/server.ts'
 import { ask, testServer } from './test-server.ts'
@@ -13,7 +14,7 @@ t.test('openapi.json describes every route and probe, and nothing else', async (
   const { status, json } = await ask(server, { path: '/openapi.json' })
   t.equal(status, 200)
   const described = Object.entries(json.paths as Record<string, object>).flatMap(([path, verbs]) => Object.keys(verbs).map((verb) => `${verb.toUpperCase()} ${path}`))
-  const expected = [...allRoutes('').map(({ method, path }) => `${method} ${path}`), ...Object.keys(PROBES).map((path) => `GET ${path}`)]
+  const expected = [...allRoutes('').map(({ method, path }) => `${method} ${path}`), ...Object.keys(PROBES).map((path) => `GET ${path}`), 'GET /readyz/{check}']
   t.same(described.sort(), expected.sort())
   const verbs = Object.values(json.paths as Record<string, Record<string, { operationId: string }>>).flatMap((each) => Object.values(each))
   const ids = verbs.map(({ operationId }) => operationId)
@@ -54,4 +55,9 @@ t.test('docs/http.md names every route and probe, and none that does not exist',
   t.same([...written].sort(), allRoutes('').map(({ method, path }) => `${method} ${path}`).sort())
   const probes = new Set([...DOCUMENT.matchAll(/^\| `(\/[^` ?]*)` \|/gm)].map(([, path]) => path))
   t.same([...probes].sort(), Object.keys(PROBES).sort())
+})
+
+t.test('docs/http.md has the sentence of every check', (t) => {
+  for (const [check, sentence] of Object.entries(CHECKS)) t.ok(DOCUMENT.includes(`| ${check} | ${sentence} |`), check)
+  t.end()
 })

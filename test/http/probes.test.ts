@@ -1,6 +1,7 @@
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import t from 'tap'
 import { PROBES } from '../../src/http/probe-paths.ts'
+import { waitFor } from '../support/wait-for.ts'
 import { ask, raw, testServer } from './test-server.ts'
 
 const statusLine = (answer: string): string => answer.split('\r\n')[0] ?? ''
@@ -8,7 +9,7 @@ const bodyOf = (answer: string): string => answer.slice(answer.indexOf('\r\n\r\n
 
 t.test('every probe answers GET, HEAD and OPTIONS with 200 or 503, over HTTP/1.0 without Host and over HTTP/1.1', async (t) => {
   await using server = await testServer()
-  for (const path of Object.keys(PROBES)) {
+  for (const path of [...Object.keys(PROBES), '/readyz/lag', '/readyz/no-such-check', '/replica?tag_dc=x', '/readyz?verbose']) {
     const statuses = new Set<string>()
     for (const method of ['GET', 'HEAD', 'OPTIONS']) {
       const old = await raw(server.port, `${method} ${path} HTTP/1.0\r\n\r\n`)
@@ -31,7 +32,9 @@ t.test('HAProxy\'s own check, OPTIONS / HTTP/1.0 without any header, is answered
 for (const target of ['/%zz', '/replica?lag=%zz', '/replica?lag=30s&lag=40s', '/replica?lag', '/replica?lag=30 s', '/rep\x01lica', '/replica?\xff', '/%']) {
   t.test(`a probe for ${JSON.stringify(target)} is 503`, async (t) => {
     await using server = await testServer()
-    t.match(statusLine(await raw(server.port, `GET ${target} HTTP/1.0\r\n\r\n`)), /^HTTP\/1\.1 503/)
+    const answer = await raw(server.port, `GET ${target} HTTP/1.0\r\n\r\n`)
+    t.match(statusLine(answer), /^HTTP\/1\.1 503/)
+    t.match(JSON.parse(bodyOf(answer)), { ok: false, blockers: [{ name: 'bad-query', message: /./ }] })
   })
 }
 
@@ -73,6 +76,24 @@ t.test('a client that sends its request too slowly is cut off', { timeout: 20_00
   await using server = await testServer()
   const answers = await Promise.all([raw(server.port, 'GET /replica HTTP/1.1\r\nX-Slow: '), raw(server.port, '')])
   for (const answer of answers) t.match(answer, /^(HTTP\/1\.1 408 |$)/)
+})
+
+t.test('more slow clients than may wait keep no load balancer out, and no one that asks is cut off for them', { timeout: 60_000 }, async (t) => {
+  await using server = await testServer()
+  const hung = Promise.withResolvers<never>()
+  hung.promise.catch(() => undefined)
+  server.control.observeNow = () => hung.promise
+  const asking = ask(server, { path: '/v1/tablet?fresh=1' })
+  const ended = { count: 0 }
+  const slow = await Promise.all(Array.from({ length: 1_100 }, () => new Promise<Socket>((resolve) => {
+    const socket = connect({ port: server.port, host: '127.0.0.1' }, () => { socket.write('GET /replica HTTP/1.1\r\nX-Slow: '); resolve(socket) })
+    socket.on('error', () => undefined).on('close', () => { ended.count++ })
+  })))
+  for (let i = 0; i < 20; i++) t.equal((await ask(server, { path: '/replica' })).status, 200)
+  await waitFor('those that waited longest are ended', () => ended.count >= 600)
+  hung.reject(new Error('released'))
+  t.equal((await asking).status, 500, 'who had asked was answered')
+  for (const socket of slow) socket.destroy()
 })
 
 t.test('paths near a probe are no probes', async (t) => {
