@@ -74,8 +74,10 @@ t.test('a log is followed line by line, however it is cut', async (t) => {
 
 t.test('a zombie is gone', async (t) => {
   // a shell that turned into sleep never asks how its first child ended
-  const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 600'], { stdio: ['ignore', 'pipe', 'ignore'] })
+  const parent = spawn('sh', ['-c', 'sleep 600 & echo $!; exec sleep 601'], { stdio: ['ignore', 'pipe', 'ignore'] })
   const pid = Number(await new Promise((resolve) => { parent.stdout.once('data', resolve) }))
+  await waitFor('the shell has turned into sleep', () => processWith(parent.pid ?? 0)?.command.startsWith('sleep 601'))
+  process.kill(pid, 'SIGKILL')
   await waitFor('the child has ended', () => processWith(pid) === undefined, { deadlineMs: 5000 })
   t.doesNotThrow(() => process.kill(pid, 0), 'though signals still find it')
   const gone = new Promise((resolve) => { parent.once('exit', resolve) })
