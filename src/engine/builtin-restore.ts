@@ -4,12 +4,12 @@ import type { ActionContext } from '../base/action.ts'
 import { TabletError, hasCode, messageOf } from '../base/errors.ts'
 import type { RestoreEngine, RestoreEstimate, RestoreParams, RestoreSource } from './backup-engine.ts'
 import { progressOf, type AttemptProgress } from './builtin-backup.ts'
-import type { Codec } from './codec.ts'
 import { codecForReading } from './compression.ts'
-import { receiveFile } from './receive-file.ts'
 import { locally } from './local-errors.ts'
+import { receiveFile, type IncomingFile } from './receive-file.ts'
 import { planRestore, type PlannedFile, type PlannedObject, type RestorePlan } from './restore-plan.ts'
 import { restoreTarget, type RestoreTarget } from './restore-target.ts'
+import { Room } from './room.ts'
 import { inTwoPasses, type Attempt } from './two-passes.ts'
 
 /** Four times what zstd makes of zeros: 128 KiB from the 4 bytes of an RLE block (RFC 8878). */
@@ -34,7 +34,7 @@ async function verify({ from, manifest }: RestoreSource, ctx: ActionContext): Pr
       storedBytes += bytes
     }
   }
-  return { files: plan.files.length, bytes: totalSize(plan), storedBytes }
+  return { files: plan.files.length, bytes: total(plan.files.map(({ diskBytes }) => diskBytes)), storedBytes }
 }
 
 async function executeRestore(params: RestoreParams, ctx: ActionContext): Promise<void> {
@@ -44,7 +44,7 @@ async function executeRestore(params: RestoreParams, ctx: ActionContext): Promis
   ctx.log.info(`Restore: copying ${plan.files.length} files`)
   for (const directory of plan.directories) await target.makeDirectory(directory)
   await prepareChunkedFiles(plan, target)
-  await receiveAll(plan, { ...params, codec, target }, ctx)
+  await receiveAll(plan, { ...params, codec, target, requests: new Room(params.concurrency) }, ctx)
   await target.sync()
 }
 
@@ -65,10 +65,15 @@ interface Part {
   readonly object: PlannedObject
 }
 
-type Receiving = RestoreParams & { readonly codec: Codec, readonly target: RestoreTarget }
+interface Receiving extends RestoreParams {
+  readonly codec: IncomingFile['codec']
+  readonly target: RestoreTarget
+  /** Requests open at once, over all objects. */
+  readonly requests: Room
+}
 
 async function receiveAll(plan: RestorePlan, params: Receiving, ctx: ActionContext): Promise<void> {
-  const counted = progressOf(totalSize(plan), params.onProgress)
+  const counted = progressOf(total(plan.files.map(({ size }) => size)), params.onProgress)
   const work = async (part: Part, attempt: Attempt, partCtx: ActionContext): Promise<void> => {
     const { file, object } = part
     partCtx.log.info(file.chunked
@@ -76,25 +81,30 @@ async function receiveAll(plan: RestorePlan, params: Receiving, ctx: ActionConte
       : `Copying file ${file.index}: ${file.name} (attempt ${attempt}/2)`)
     const passed = counted.begin(file.name)
     try {
-      await receivePart(part, { ...params, passed }, partCtx)
+      // what failed in segments is read as one stream: some stores, and the proxies before them, answer ranges wrongly
+      await receivePart(part, { ...params, passed, segmentsAtOnce: attempt === 1 ? params.concurrency : 1 }, partCtx)
     } catch (error) {
       passed.takeBack()
       throw attempt === 2 ? finalError(error) : error
     }
   }
   const parts = plan.files.flatMap((file) => file.objects.map((object): Part => ({ file, object })))
-  await inTwoPasses(parts, { limit: params.concurrency, work }, ctx)
+  await inTwoPasses(largestFirst(parts), { limit: params.concurrency, work }, ctx)
 }
 
-async function receivePart(
-  { file, object }: Part, { from, codec, target, passed }: Receiving & { readonly passed: AttemptProgress }, ctx: ActionContext,
-): Promise<void> {
+/** So that no large object begins when all others are done. */
+const largestFirst = (parts: readonly Part[]): readonly Part[] => parts.toSorted((a, b) => (b.object.size ?? 0) - (a.object.size ?? 0))
+
+type Passing = Receiving & { readonly passed: AttemptProgress, readonly segmentsAtOnce: number }
+
+async function receivePart({ file, object }: Part, { target, passed, ...receiving }: Passing, ctx: ActionContext): Promise<void> {
   const path = target.pathOf(file)
   const handle: FileHandle = await target.openFile(file, file.chunked ? 'existing' : 'empty')
   try {
+    if (!file.chunked) await locally(`make ${path}`, () => handle.truncate(file.size ?? 0))
     await receiveFile({
-      object: object.object, from, codec, hash: object.hash, size: object.size,
-      target: { handle, path, offset: object.offset }, onBytes: passed.add,
+      ...receiving, ...object, onBytes: passed.add,
+      target: { handle, path, offset: object.offset, holes: file.holes },
     }, ctx)
     await locally(`sync ${path}`, () => handle.sync())
   } finally {
@@ -107,13 +117,13 @@ const finalError = (error: unknown): unknown => hasCode(error, 'CHECKSUM_MISMATC
   ? new TabletError('BACKUP_CORRUPT', messageOf(error), { cause: error, details: error.details })
   : error
 
-function totalSize({ files }: RestorePlan): number | undefined {
-  let total = 0
-  for (const { size } of files) {
+function total(sizes: readonly (number | undefined)[]): number | undefined {
+  let sum = 0
+  for (const size of sizes) {
     if (size === undefined) return undefined
-    total += size
+    sum += size
   }
-  return total
+  return sum
 }
 
 const corrupt = (why: string): TabletError => new TabletError('BACKUP_CORRUPT', `cannot restore this backup: ${why}`)

@@ -4,9 +4,13 @@ import { crc32 } from 'node:zlib'
 /** Told about every stretch of uncompressed bytes as it passes. */
 export type BytesListener = (bytes: number) => void
 
-/** Counts and sums bytes as they pass; CRC-32 (IEEE) as 8 lowercase hex digits, as MANIFESTs have it. */
+/** As MANIFESTs have it: 8 lowercase hex digits. */
+export const hexOf = (sum: number): string => sum.toString(16).padStart(8, '0')
+
+/** Counts and sums bytes as they pass; CRC-32 (IEEE). */
 export function checksum(): {
   over(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined>
+  value(): number
   hex(): string
   bytes(): number
 } {
@@ -20,7 +24,8 @@ export function checksum(): {
         yield chunk
       }
     },
-    hex: () => sum.toString(16).padStart(8, '0'),
+    value: () => sum,
+    hex: () => hexOf(sum),
     bytes: () => bytes,
   }
 }

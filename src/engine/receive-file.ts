@@ -1,69 +1,55 @@
 /**
- * One file on its way back: storage → CRC-32 → decompress → disk.
+ * One file on its way back: an object of storage, in one stream or in segments side by side, into an open file.
  *
- * Promises  memory is bounded whatever the size; the hash is of the bytes as stored; what comes back is written only
- *           inside its stretch of the file, and is proven (hash, size) when the call resolves.
+ * Promises  when the call resolves, all of the stored bytes had the hash of the MANIFEST, and all of the content is
+ *           written, however it was fetched; no byte of a sound object is fetched twice.
  */
-import type { FileHandle } from 'node:fs/promises'
-import type { ActionContext } from '../base/action.ts'
+import { crc32 } from 'node:zlib'
+import { forEachParallel, type ActionContext } from '../base/action.ts'
 import { TabletError } from '../base/errors.ts'
-import type { ReadableBackup } from '../storage/backup-storage.ts'
-import { checksum, type BytesListener } from './checksum.ts'
-import type { Codec } from './codec.ts'
-import { localError, locally } from './local-errors.ts'
+import { hexOf } from './checksum.ts'
+import { combineCrc32 } from './crc32-combine.ts'
+import { findSegments, type Segments } from './find-segments.ts'
+import { receiveStretch, type Received, type Receiving } from './receive-stretch.ts'
 
-export interface IncomingFile {
-  readonly object: string
-  readonly from: ReadableBackup
-  readonly codec: Codec
+export interface IncomingFile extends Receiving {
   /** Of the stored bytes; '' when the manifest has none. */
   readonly hash: string
   /** Uncompressed bytes; undefined when the manifest does not tell. */
   readonly size: number | undefined
-  /** A file that exists already: bytes are written from `offset` on, and nothing else of it is touched. */
-  readonly target: { readonly handle: FileHandle, readonly path: string, readonly offset: number }
-  readonly onBytes: BytesListener
+  readonly storedSize: number | undefined
+  /** Requests for one object at once; 1 reads it as one stream, which needs neither ranges nor a table. */
+  readonly segmentsAtOnce: number
 }
 
 /**
  * Copies one object from storage into (a stretch of) an open file and proves it. The caller syncs and closes the file.
  *
- * @throws TabletError CHECKSUM_MISMATCH, BACKUP_CORRUPT, NO_SPACE; the storage's own. Returns the bytes written.
+ * @throws TabletError CHECKSUM_MISMATCH, BACKUP_CORRUPT, NO_SPACE, LOCAL_IO_FAILED; the storage's own.
  */
-export async function receiveFile(file: IncomingFile, ctx: ActionContext): Promise<number> {
-  const { object, target, codec, size } = file
-  const failed = new AbortController()   // so that a stalled read does not outlive a failed write
-  const stream = await file.from.readFile(object, {}, { ...ctx, signal: AbortSignal.any([ctx.signal, failed.signal]) })
-  const sum = checksum()
-  let written = 0
-  try {
-    for await (const chunk of codec.decompress(sum.over(stream), ctx.signal)) {
-      ctx.signal.throwIfAborted()
-      if (size !== undefined && written + chunk.length > size) throw wrongSize(file, `more than ${size}`)
-      await locally(`write ${target.path}`, () => writeAt(target.handle, chunk, target.offset + written))
-      written += chunk.length
-      file.onBytes(chunk.length)
-    }
-  } catch (error) {
-    failed.abort(localError(`restore ${target.path}`, error))
-    ctx.signal.throwIfAborted()
-    throw error instanceof TabletError ? error : localError(`restore ${target.path}`, error)
-  } finally {
-    stream.destroy()
+export async function receiveFile(file: IncomingFile, ctx: ActionContext): Promise<void> {
+  const { object, target, hash } = file
+  const segments = await segmentsOf(file, ctx)
+  const sum = segments === undefined
+    ? (await receiveStretch(file, { start: 0, end: undefined, offset: 0, bytes: file.size }, ctx)).sum
+    : await receiveSegments(file, segments, ctx)
+  if (hash !== '' && hexOf(sum) !== hash.toLowerCase()) {
+    throw new TabletError('CHECKSUM_MISMATCH', `cannot restore ${target.path}: object ${object} has the hash ${hexOf(sum)}, the MANIFEST says ${hash}`)
   }
-  if (file.hash !== '' && sum.hex() !== file.hash.toLowerCase()) {
-    throw new TabletError('CHECKSUM_MISMATCH', `cannot restore ${target.path}: object ${object} has the hash ${sum.hex()}, the MANIFEST says ${file.hash}`)
-  }
-  if (size !== undefined && written !== size) throw wrongSize(file, String(written))
-  return written
 }
 
-const wrongSize = ({ object, target, size }: IncomingFile, found: string): TabletError =>
-  new TabletError('BACKUP_CORRUPT', `cannot restore ${target.path}: object ${object} holds ${found} bytes, the MANIFEST says ${size}`)
+async function segmentsOf(file: IncomingFile, ctx: ActionContext): Promise<Segments | undefined> {
+  const { codec, size, storedSize, segmentsAtOnce } = file
+  if (codec.seekable !== true || segmentsAtOnce < 2 || size === undefined || storedSize === undefined) return undefined
+  return await findSegments({ ...file, size, storedSize }, ctx)
+}
 
-async function writeAt(handle: FileHandle, chunk: Uint8Array, position: number): Promise<void> {
-  for (let done = 0; done < chunk.length;) {
-    const { bytesWritten } = await handle.write(chunk, done, chunk.length - done, position + done)
-    done += bytesWritten
-  }
+/** Returns the CRC-32 of the whole object. */
+async function receiveSegments(file: IncomingFile, { segments, table }: Segments, ctx: ActionContext): Promise<number> {
+  const received: Received[] = []
+  await forEachParallel(segments.entries(), file.segmentsAtOnce, async ([index, segment], segmentCtx) => {
+    received[index] = await receiveStretch(file, segment, segmentCtx)
+  }, ctx)
+  const frames = received.reduce((sum, part) => combineCrc32(sum, part.sum, part.storedBytes), 0)
+  return combineCrc32(frames, crc32(table), table.length)
 }

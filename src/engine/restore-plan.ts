@@ -21,6 +21,10 @@ export interface PlannedFile {
   readonly objects: readonly PlannedObject[]
   /** Uncompressed bytes of all of it; undefined when the manifest does not tell. */
   readonly size: number | undefined
+  /** Pages of zeros may be left out of it, as they were where it was copied. */
+  readonly holes: boolean
+  /** What it will take of the file system; undefined when the manifest does not tell. */
+  readonly diskBytes: number | undefined
 }
 
 export interface PlannedObject {
@@ -65,15 +69,29 @@ function planFile(entry: FileEntry, index: number): PlannedFile {
   const chunks = entry.Chunks ?? []
   // undo files of every base: under a separate InnoDB directory, or in two places, they keep mysqld from starting
   const root = isUndoFile(name) && base !== 'InnoDBLog' ? 'undoDir' : ROOT_OF[base]
-  return chunks.length > 0
-    ? { index, root, name, chunked: true, objects: planChunks(chunks, index), size: sizeOfChunks(chunks) }
-    : { index, root, name, chunked: false, objects: [planWhole(entry, index)], size: entry.Size }
+  if (chunks.length > 0) {
+    const size = sizeOfChunks(chunks)
+    return { index, root, name, chunked: true, objects: planChunks(chunks, index), size, holes: false, diskBytes: size }
+  }
+  const holes = mayHaveHoles(entry)
+  const diskBytes = holes ? entry.Allocated : entry.Size
+  return { index, root, name, chunked: false, objects: [planWhole(entry, index)], size: entry.Size, holes, diskBytes }
 }
+
+/**
+ * Only tables, and only those that had holes: whoever wrote zeros into a file may have meant to hold its space.
+ *
+ * A full disk under a redo log, an undo tablespace or the system tablespace (MariaDB's with the doublewrite buffer in
+ * it) ends the server instead of a statement, so these take their whole size however they were found.
+ */
+const mayHaveHoles = ({ Base: base, Name: name, Size: size, Allocated: allocated }: FileEntry): boolean =>
+  base === 'Data' && !isUndoFile(name) && size !== undefined && allocated !== undefined && allocated < size
 
 function planWhole(entry: FileEntry, index: number): PlannedObject {
   if (!HASH.test(entry.Hash)) throw invalid(`entry ${index} has the hash ${JSON.stringify(entry.Hash)}`)
   requireSize(entry.Size, index)
   requireSize(entry.StoredSize, index)
+  requireSize(entry.Allocated, index)
   return { object: String(index), offset: 0, hash: entry.Hash, size: entry.Size, storedSize: entry.StoredSize }
 }
 

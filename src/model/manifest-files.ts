@@ -38,6 +38,7 @@ function readEntry(fields: Fields, index: number): FileEntry {
   const chunks = readChunks(fields, index)
   const size = countOf(fields, 'Size')
   const storedSize = countOf(fields, 'StoredSize')
+  const allocated = countOf(fields, 'Allocated')
   const chunkBytes = chunks?.reduce((sum, chunk) => sum + chunk.Size, 0)
   if (size !== undefined && chunkBytes !== undefined && size !== chunkBytes) {
     throw invalid(`${pathTo(fields, 'Size')} is ${size}, its chunks have ${chunkBytes} bytes`)
@@ -50,6 +51,7 @@ function readEntry(fields: Fields, index: number): FileEntry {
     ...chunks === undefined ? {} : { Chunks: chunks },
     ...size === undefined ? {} : { Size: size },
     ...storedSize === undefined ? {} : { StoredSize: storedSize },
+    ...allocated === undefined ? {} : { Allocated: allocated },
   }
 }
 

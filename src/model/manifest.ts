@@ -26,6 +26,8 @@ export interface FileEntry {
   /** Ours: bytes on disk, and bytes stored. */
   readonly Size?: number
   readonly StoredSize?: number
+  /** Ours: bytes that the file system had allocated, where these are fewer than Size: the file had holes. */
+  readonly Allocated?: number
 }
 
 /** The fields an engine contributes (builtin: reference 2.3). */
