@@ -12,3 +12,5 @@ export function findProgram(...names: string[]): string | undefined
 export function findSwift(): string | undefined
 export function inPrefix(prefix: string, program: string): readonly string[]
 export function azuriteProgram(): string
+export function gcsProgram(): string
+export function pythonEnv(prefix: string): Readonly<Record<string, string>>

@@ -24,6 +24,13 @@ export function findSwift() {
 /** Azurite's blob server, an emulator of Azure's. */
 export const azuriteProgram = () => join(cacheDir(), 'object-stores/node_modules/azurite/dist/src/blob/main.js')
 
+/** An emulator of Google's cloud storage. */
+export const gcsProgram = () => join(cacheDir(), 'gcs-server/fake-gcs-server')
+
+/** With what a Python of an unpacked prefix finds its own modules and no others. */
+export const pythonEnv = (prefix) =>
+  ({ PYTHONHOME: join(prefix, 'usr'), PYTHONPATH: join(prefix, 'usr/lib/python3/dist-packages'), PYTHONNOUSERSITE: '1', PYTHONWARNINGS: 'ignore' })
+
 /** How to run a program of an unpacked prefix with its own libraries. */
 export function inPrefix(prefix, program) {
   const [triple, loader] = LIBRARIES[process.arch] ?? []

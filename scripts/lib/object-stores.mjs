@@ -1,6 +1,7 @@
 // What the tests of the object stores talk to, installed into the cache: nothing of it is a dependency of the daemon.
 import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { installGcsServer } from './gcs-server.mjs'
 import { azuriteProgram, cacheDir } from './layout.mjs'
 import { node24 } from './npm-packages.mjs'
 import { locked, output, say } from './run.mjs'
@@ -9,8 +10,9 @@ import { installSwift } from './swift-prefix.mjs'
 const OWN = ['package.json', 'package-lock.json']
 
 export async function installObjectStores(root) {
-  await installSwift()
-  await installAzurite(root)
+  const done = await Promise.allSettled([installSwift(), installAzurite(root), installGcsServer(root)])
+  const failed = done.find(({ status }) => status === 'rejected')
+  if (failed !== undefined) throw failed.reason
 }
 
 /** In a folder of its own: it brings several hundred packages. */

@@ -1,5 +1,5 @@
 // Running other programs while installing: quiet when they succeed, everything they said when they fail.
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { mkdirSync, openSync, closeSync } from 'node:fs'
 import { dirname } from 'node:path'
 
@@ -32,8 +32,8 @@ export async function locked(path, work) {
   mkdirSync(dirname(path), { recursive: true })
   const fd = openSync(path, 'a')
   try {
-    const { status } = spawnSync('flock', ['-x', '3'], { stdio: ['ignore', 'ignore', 'ignore', fd] })
-    if (status !== 0) throw new Refusal(`cannot lock ${path} with flock(1) of util-linux`)
+    // not spawnSync: other installs go on while this one waits
+    await output('flock', ['-x', '3'], { stdio: ['ignore', 'pipe', 'pipe', fd] })
     return await work()
   } finally {
     closeSync(fd)

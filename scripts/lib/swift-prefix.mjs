@@ -2,7 +2,7 @@
 import { mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { aptIn, unpackDebs } from './apt-prefix.mjs'
-import { cacheDir, findSwift, inPrefix } from './layout.mjs'
+import { cacheDir, findSwift, inPrefix, pythonEnv } from './layout.mjs'
 import { locked, output, say } from './run.mjs'
 
 export async function installSwift() {
@@ -25,6 +25,6 @@ export async function installSwift() {
 /** Arguments for output(): the prefix's own Python, with its own modules. */
 function swiftPython(prefix, args) {
   const [program, ...own] = inPrefix(prefix, 'usr/bin/python3')
-  const env = { ...process.env, PYTHONHOME: join(prefix, 'usr'), PYTHONPATH: join(prefix, 'usr/lib/python3/dist-packages'), PYTHONNOUSERSITE: '1', PYTHONWARNINGS: 'ignore' }
+  const env = { ...process.env, ...pythonEnv(prefix) }
   return [program, [...own, ...args], { env }]
 }

@@ -1,10 +1,11 @@
 /** Azure's blob storage as an ObjectStore, by Microsoft's client: one container, block blobs. */
+import { Readable } from 'node:stream'
 import { forEachParallel, type ActionContext } from '../base/action.ts'
 import { TabletError } from '../base/errors.ts'
 import { azureError, azureRefusal, openContainer, type AzureOptions, type Container } from './azblob-client.ts'
-import { bodyStream, parseContentRange } from './object-body.ts'
+import { bodyStream, emptyBody, parseContentRange } from './object-body.ts'
 import type { ByteRange, ListedPage, ObjectBody, ObjectStore, PageWanted, PartUpload } from './object-store.ts'
-import { requester, type Ask } from './request.ts'
+import { requester, type Ask, type Pulse } from './request.ts'
 
 export interface AzureStoreOptions extends AzureOptions {
   /** Most bytes of a block. */
@@ -18,6 +19,7 @@ const SMALLEST_BLOCK = 8 << 20
 /** Azure's limit. */
 const MOST_BLOCKS = 50_000
 const REMOVED_TOGETHER = 8
+const PIECE_BYTES = 256 << 10
 /** A range with a far end instead of none: the answer then names the size of the whole. */
 const FAR = 2 ** 50
 
@@ -28,8 +30,8 @@ export function azureStore(options: AzureStoreOptions): ObjectStore {
     limits: { minBytes: Math.min(SMALLEST_BLOCK, bufferBytes), maxBytes: bufferBytes, maxParts: MOST_BLOCKS, atOnce: parallelism },
     listPage: (prefix, wanted, ctx) => ask(`list ${prefix}`, (container, abort) => listPage({ container, prefix }, wanted, abort.abortSignal), ctx),
     read: (key, range, ctx) => readBlob(ask, { key, ...range }, ctx),
-    put: (key, bytes, ctx) => ask({ doing: `write ${key}`, bytes: bytes.length }, async (container, abort) => {
-      await container.getBlockBlobClient(key).upload(bytes, bytes.length, abort)
+    put: (key, bytes, ctx) => ask(`write ${key}`, async (container, pulse) => {
+      await container.getBlockBlobClient(key).upload(piecesOf(bytes), bytes.length, watchedBy(pulse))
     }, ctx),
     putIfAbsent: (key, bytes, ctx) => ask(`write ${key} unless it is there`, async (container, { abortSignal }) => {
       const conditions = { ifNoneMatch: '*' }
@@ -74,7 +76,7 @@ async function readBlob(
     const blob = container.getBlobClient(key)
     const empty = async (): Promise<ObjectBody> => {
       const { contentLength = 0 } = await blob.getProperties({ abortSignal })
-      return { totalBytes: contentLength, stream: bodyStream({ doing, body: nothing(), expected: 0 }, ctx.signal) }
+      return { totalBytes: contentLength, stream: bodyStream({ doing, body: emptyBody(), expected: 0 }, ctx.signal) }
     }
     try {
       if (end !== undefined && end <= start) return await empty()
@@ -96,7 +98,14 @@ async function readBlob(
   }, ctx)
 }
 
-async function* nothing(): AsyncGenerator<Uint8Array, void, undefined> { /* no byte */ }
+/** What the client counts as sent is what it was given: in pieces, so that a slow line is told from a silent one. */
+const piecesOf = (bytes: Uint8Array) => (): NodeJS.ReadableStream => Readable.from(pieces(bytes))
+
+function* pieces(bytes: Uint8Array): Generator<Uint8Array, void, undefined> {
+  for (let from = 0; from < bytes.length; from += PIECE_BYTES) yield bytes.subarray(from, from + PIECE_BYTES)
+}
+
+const watchedBy = ({ abortSignal, alive }: Pulse): { abortSignal: AbortSignal, onProgress(): void } => ({ abortSignal, onProgress: alive })
 
 /** Ids of one length, as Azure wants them. */
 const blockId = (number: number): string => Buffer.from(String(number).padStart(8, '0')).toString('base64')
@@ -104,12 +113,13 @@ const blockId = (number: number): string => Buffer.from(String(number).padStart(
 function blockUpload(key: string, ask: Ask<Container>): PartUpload {
   let parts = 0
   return {
-    putPart: (number, bytes, ctx) => ask({ doing: `write block ${number} of ${key}`, bytes: bytes.length }, async (container, abort) => {
+    putPart: ({ number, bytes }, ctx) => ask(`write block ${number} of ${key}`, async (container, pulse) => {
       parts = Math.max(parts, number)
-      await container.getBlockBlobClient(key).stageBlock(blockId(number), bytes, bytes.length, abort)
+      await container.getBlockBlobClient(key).stageBlock(blockId(number), piecesOf(bytes), bytes.length, watchedBy(pulse))
     }, ctx),
-    complete: (ctx) => ask(`complete ${key}`, async (container, abort) => {
-      await container.getBlockBlobClient(key).commitBlockList(Array.from({ length: parts }, (_, index) => blockId(index + 1)), abort)
+    complete: (ctx) => ask(`complete ${key}`, async (container, { abortSignal }) => {
+      const ids = Array.from({ length: parts }, (_, index) => blockId(index + 1))
+      await container.getBlockBlobClient(key).commitBlockList(ids, { abortSignal })
     }, ctx),
     abort: () => Promise.resolve(),
   }

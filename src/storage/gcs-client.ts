@@ -34,11 +34,13 @@ export function gcsRefusal(error: unknown): Refusal | undefined {
   if (status === undefined) return /credentials/i.test(messageOf(error)) ? { status, word: 'CredentialsProvider', message: messageOf(error) } : undefined
   const headers = response?.headers
   const retryAfter = headers instanceof Headers ? headers.get('retry-after') ?? undefined : headers?.['retry-after']
-  const noBucket = status === 404 && /bucket does not exist/i.test(messageOf(error))
-  return { status, word: noBucket ? 'NoSuchBucket' : reason, message: messageOf(error), retryAfter }
+  // what is asked for an object that may be missing does not come here with a 404
+  return { status, word: status === 404 ? 'NoSuchBucket' : reason, message: messageOf(error), retryAfter }
 }
 
 export function gcsError(doing: string, error: unknown): TabletError {
   const refusal = gcsRefusal(error)
-  return refusal === undefined ? silenceError(doing, error) : refusalError(doing, refusal, error)
+  if (refusal !== undefined) return refusalError(doing, refusal, error)
+  // fetch says only that it failed; why is its cause
+  return silenceError(doing, error instanceof TypeError && error.cause instanceof Error ? error.cause : error)
 }

@@ -2,8 +2,8 @@
 import { forEachParallel } from '../base/action.ts'
 import { TabletError } from '../base/errors.ts'
 import { gcsError, gcsRefusal, openBucket, type GcsBucket, type GcsOptions } from './gcs-client.ts'
+import { readGcsObject } from './gcs-read.ts'
 import { gcsUpload } from './gcs-upload.ts'
-import { bodyStream } from './object-body.ts'
 import type { ObjectStore } from './object-store.ts'
 import { requester } from './request.ts'
 
@@ -23,20 +23,7 @@ export function gcsStore(options: GcsOptions & { readonly stallMs: number }): Ob
       const objects = files.map(({ name, metadata }) => ({ key: name, bytes: Number(metadata.size ?? 0) }))
       return { objects, folders: prefixes, next: nextPageToken }
     }, ctx),
-    read: (key, { start, end }, ctx) => ask(`read ${key}`, async (bucket) => {
-      const file = bucket.file(key)
-      const size = await file.getMetadata().then(([{ size: bytes }]) => Number(bytes ?? 0), (error: unknown) => {
-        const refusal = gcsRefusal(error)
-        if (refusal?.status === 404 && refusal.word !== 'NoSuchBucket') return undefined
-        throw error
-      })
-      if (size === undefined) return undefined
-      const until = Math.min(end ?? size, size)
-      const doing = `read ${key}`
-      if (until <= start) return { totalBytes: size, stream: bodyStream({ doing, body: nothing(), expected: 0 }, ctx.signal) }
-      const body = file.createReadStream({ start, end: until - 1, validation: false, decompress: false })
-      return { totalBytes: size, stream: bodyStream({ doing, body, expected: until - start, errorOf: gcsError }, ctx.signal) }
-    }, ctx),
+    read: (key, range, ctx) => readGcsObject(ask, { key, ...range }, ctx),
     put: (key, bytes, ctx) => ask({ doing: `write ${key}`, bytes: bytes.length }, async (bucket) => {
       await bucket.file(key).save(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), { resumable: false, validation: 'crc32c' })
     }, ctx),
@@ -57,5 +44,3 @@ export function gcsStore(options: GcsOptions & { readonly stallMs: number }): Ob
     endLeftUploads: () => Promise.resolve(),   // nothing of them is stored or paid for, and Google drops them after a week
   }
 }
-
-async function* nothing(): AsyncGenerator<Uint8Array, void, undefined> { /* no byte */ }

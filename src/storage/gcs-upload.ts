@@ -7,7 +7,8 @@ import { TabletError } from '../base/errors.ts'
 import type { GcsBucket } from './gcs-client.ts'
 import type { PartUpload } from './object-store.ts'
 import { refusalError } from './request-errors.ts'
-import type { Ask } from './request.ts'
+import type { Ask, Pulse } from './request.ts'
+import { answerError, isDone, sendBody, type Answer } from './send-body.ts'
 
 interface Session {
   readonly key: string
@@ -15,33 +16,35 @@ interface Session {
   readonly address: string
 }
 
+const NOTHING = new Uint8Array(0)
 const GOES_ON = 308
 const GONE = 499   // Google's answer to a cancelled upload
 
 export function gcsUpload({ key, address }: Session, ask: Ask<GcsBucket>): PartUpload {
   let stored = 0
+  let whole = false
   const starts = new Map<number, number>()
-  const send = async (range: string, bytes: Uint8Array | undefined, abortSignal: AbortSignal): Promise<Response> => {
-    const body = bytes === undefined ? {} : { body: bytes as Uint8Array<ArrayBuffer> }
-    const answer = await fetch(address, { method: 'PUT', headers: { 'content-range': `bytes ${range}` }, signal: abortSignal, redirect: 'manual', ...body })
-    await answer.arrayBuffer()
-    if (answer.ok || answer.status === GOES_ON) return answer
-    const said = { status: answer.status, word: '', message: answer.statusText, retryAfter: answer.headers.get('retry-after') ?? undefined }
-    throw refusalError(`write ${key}`, said, undefined)
+  /** The session's answer says how much of the object lies there. */
+  const send = async (range: string, body: Uint8Array, pulse: Pulse): Promise<void> => {
+    const answer = await sendBody({ method: 'PUT', url: address, headers: { 'content-range': `bytes ${range}` }, body }, pulse)
+    if (answer.status === GOES_ON) stored = storedBytes(answer)
+    else if (isDone(answer)) [whole, stored] = [true, wholeBytes(key, answer)]
+    else throw answerError(`write ${key}`, answer)
   }
   return {
-    putPart: (number, bytes, ctx) => ask({ doing: `write chunk ${number} of ${key}`, bytes: bytes.length }, async (_bucket, { abortSignal }) => {
+    putPart: ({ number, bytes, last }, ctx) => ask(`write chunk ${number} of ${key}`, async (_bucket, pulse) => {
       const start = starts.get(number) ?? stored
-      if (starts.has(number)) stored = storedBytes(await send('*/*', undefined, abortSignal))
+      const end = start + bytes.length
+      if (starts.has(number)) await send('*/*', NOTHING, pulse)
       starts.set(number, start)
+      // only the chunk that names the end may have any length; of others Google stores whole multiples of 256 KiB
       const rest = bytes.subarray(Math.max(0, stored - start))
-      if (rest.length > 0) stored = storedBytes(await send(`${stored}-${stored + rest.length - 1}/*`, rest, abortSignal))
-      const wanted = start + bytes.length
-      if (stored !== wanted) throw new TabletError('STORAGE_FAILED', `cannot write ${key}: ${stored} bytes lie there where ${wanted} were sent`)
+      if (!whole && rest.length > 0) await send(`${stored}-${end - 1}/${last ? end : '*'}`, rest, pulse)
+      if (stored !== end) throw new TabletError('STORAGE_FAILED', `cannot write ${key}: ${stored} bytes lie there where ${end} were sent`)
     }, ctx),
-    complete: (ctx) => ask(`complete ${key}`, async (_bucket, { abortSignal }) => {
-      const answer = await send(`*/${stored}`, undefined, abortSignal)
-      if (!answer.ok) throw new TabletError('STORAGE_FAILED', `cannot complete ${key}: the storage waits for more than ${stored} bytes`)
+    complete: (ctx) => ask(`complete ${key}`, async (_bucket, pulse) => {
+      if (!whole) await send(`*/${stored}`, NOTHING, pulse)
+      if (!whole) throw new TabletError('STORAGE_FAILED', `cannot complete ${key}: the storage waits for more than ${stored} bytes`)
     }, ctx),
     abort: (ctx) => ask(`take back ${key}`, async (_bucket, { abortSignal }) => {
       const { status } = await fetch(address, { method: 'DELETE', signal: abortSignal })
@@ -52,7 +55,14 @@ export function gcsUpload({ key, address }: Session, ask: Ask<GcsBucket>): PartU
 }
 
 /** `Range: bytes=0-524287`; without it nothing is stored. */
-function storedBytes(answer: Response): number {
-  const last = /^bytes=0-(\d+)$/.exec(answer.headers.get('range') ?? '')?.[1]
+function storedBytes(answer: Answer): number {
+  const last = /^bytes=0-(\d+)$/.exec(answer.headers.range ?? '')?.[1]
   return last === undefined ? 0 : Number(last) + 1
+}
+
+/** The answer to the last chunk describes the object. */
+function wholeBytes(key: string, { text }: Answer): number {
+  const bytes = Number(/"size": *"?(\d+)/.exec(text)?.[1])
+  if (!Number.isSafeInteger(bytes)) throw new TabletError('STORAGE_FAILED', `cannot write ${key}: the storage does not say how much it holds`)
+  return bytes
 }

@@ -40,6 +40,9 @@ export function bodyStream({ doing, body, expected, errorOf = silenceError }: Ra
   }
 }
 
+/** For a range that holds nothing. */
+export async function* emptyBody(): AsyncGenerator<Uint8Array, void, undefined> { /* no byte */ }
+
 /** `bytes 5-9/100` (RFC 9110 14.4): the size of the whole, and how many bytes come; undefined when it is not understood. */
 export function parseContentRange(header: string | undefined): { readonly total: number, readonly length: number } | undefined {
   const [, first, last, total] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(header ?? '') ?? []

@@ -64,10 +64,18 @@ export interface PartLimits {
   readonly atOnce: number
 }
 
-/** One object in parts; nothing is visible before `complete`. */
+export interface Part {
+  /** From 1. */
+  readonly number: number
+  readonly bytes: Uint8Array
+  /** Whether it ends the object. */
+  readonly last: boolean
+}
+
+/** One object in parts; nothing is visible before its last part, and nobody may rely on it before `complete`. */
 export interface PartUpload {
-  /** Number from 1; the same number again replaces it. */
-  putPart(number: number, bytes: Uint8Array, ctx: ActionContext): Promise<void>
+  /** The same number again replaces it. */
+  putPart(part: Part, ctx: ActionContext): Promise<void>
   /** May be repeated when its answer was lost. */
   complete(ctx: ActionContext): Promise<void>
   abort(ctx: ActionContext): Promise<void>

@@ -7,7 +7,7 @@
 import { undoContext, type ActionContext } from '../base/action.ts'
 import { TabletError, messageOf } from '../base/errors.ts'
 import type { ByteRoom } from './byte-room.ts'
-import type { ObjectStore, PartLimits, PartUpload } from './object-store.ts'
+import type { ObjectStore, Part, PartLimits, PartUpload } from './object-store.ts'
 import { steadily, type SteadyPolicy } from './steady.ts'
 
 /** Parts that a size hint is cut into at most: some are left for a hint that was too small. */
@@ -50,7 +50,7 @@ export async function writeInParts(target: PartTarget, source: AsyncIterable<Uin
       upload ??= await steadily(`begin to write ${target.key}`, target.policy, (inner) => target.store.startUpload(target.key, inner), bounded)
       while (sending.size >= target.store.limits.atOnce) await Promise.race(sending)
       bounded.signal.throwIfAborted()
-      const sent = await sendPart(target, upload, { number: number++, bytes: part.bytes }, bounded)
+      const sent = await sendPart(target, upload, { number: number++, ...part }, bounded)
       const tracked = sent.done.catch((error: unknown) => { failed.abort(error) }).finally(() => { sending.delete(tracked) })
       sending.add(tracked)
     }
@@ -71,11 +71,10 @@ export async function writeInParts(target: PartTarget, source: AsyncIterable<Uin
 
 /** Waits for room and begins to send; `done` settles when the part is stored or has failed for good. */
 async function sendPart(
-  { key, room, policy }: PartTarget, upload: PartUpload,
-  part: { readonly number: number, readonly bytes: Uint8Array }, ctx: ActionContext,
+  { key, room, policy }: PartTarget, upload: PartUpload, part: Part, ctx: ActionContext,
 ): Promise<{ readonly done: Promise<void> }> {
   await room.take(part.bytes.length, ctx.signal)
-  const done = steadily(`write part ${part.number} of ${key}`, policy, (inner) => upload.putPart(part.number, part.bytes, inner), ctx)
+  const done = steadily(`write part ${part.number} of ${key}`, policy, (inner) => upload.putPart(part, inner), ctx)
     .finally(() => { room.give(part.bytes.length) })
   return { done }
 }
@@ -86,12 +85,10 @@ async function endUpload({ key }: PartTarget, upload: PartUpload, ctx: ActionCon
   await upload.abort(undo).catch((error: unknown) => { ctx.log.warn({ err: error }, `the parts of ${key} could not be taken back: ${messageOf(error)}`) })
 }
 
-interface Part { readonly bytes: Uint8Array, readonly last: boolean }
-
 /** Cuts a source into parts of `sizeOf(index)` bytes; the last may be shorter, and only a source without bytes gives an empty one. */
 export async function* cut(
   source: AsyncIterable<Uint8Array>, sizeOf: (index: number) => number,
-): AsyncGenerator<Part, void, undefined> {
+): AsyncGenerator<Omit<Part, 'number'>, void, undefined> {
   let index = 1
   let size = sizeOf(index)
   let chunks: Uint8Array[] = []

@@ -5,18 +5,25 @@
  *           would explain; what the client throws becomes a TabletError; a refusal forgets the client, so that
  *           credentials are read anew.
  */
-import type { ActionContext } from '../base/action.ts'
+import { orAbandon, type ActionContext } from '../base/action.ts'
 import { TabletError, hasCode } from '../base/errors.ts'
 import { watched } from './steady.ts'
 
 export interface Asked {
   /** As in "read 0 of commerce/0/…". */
   readonly doing: string
-  /** Bytes of the request's body. */
+  /** Bytes of the request's body, where the client does not tell how far it has sent them. */
   readonly bytes?: number
 }
 
-type Work<C, T> = (client: C, abort: { readonly abortSignal: AbortSignal }) => Promise<T>
+/** How a request hears that it must end, and says that it moves. */
+export interface Pulse {
+  readonly abortSignal: AbortSignal
+  /** To be called when bytes moved: who calls it needs no `bytes`. */
+  readonly alive: () => void
+}
+
+type Work<C, T> = (client: C, pulse: Pulse) => Promise<T>
 
 export type Ask<C> = <T>(asked: string | Asked, work: Work<C, T>, ctx: ActionContext) => Promise<T>
 
@@ -38,8 +45,11 @@ export function requester<C>({ open, errorOf, stallMs }: Client<C>): Ask<C> {
     try {
       opened ??= open()
       const client = await opened
-      // the signal of the whole call goes in: a body that is read later must outlive this watch
-      return await watched(doing, stallMs + bytes / SLOWEST_RATE, () => work(client, { abortSignal: ctx.signal }), ctx)
+      // its signal goes on following the caller's, so a body that is read later hears of that too
+      const limitMs = stallMs + bytes / SLOWEST_RATE
+      const asking = watched(doing, limitMs, ({ signal }, alive) => work(client, { abortSignal: signal, alive }), ctx)
+      // some clients are deaf to signals
+      return await orAbandon(asking, 0, ctx.signal)
     } catch (error) {
       ctx.signal.throwIfAborted()
       const known = error instanceof TabletError ? error : errorOf(doing, error)

@@ -1,7 +1,7 @@
 /** The S3 protocol as an ObjectStore, by Amazon's client: one bucket, one request a call. */
 import type { ActionContext } from '../base/action.ts'
 import { TabletError } from '../base/errors.ts'
-import { bodyStream, parseContentRange } from './object-body.ts'
+import { bodyStream, emptyBody, parseContentRange } from './object-body.ts'
 import type { ObjectBody, ObjectStore } from './object-store.ts'
 import { refusalError } from './request-errors.ts'
 import { requester, type Ask } from './request.ts'
@@ -76,7 +76,7 @@ async function readObject(
     const secret = await customerKey()
     const empty = async (): Promise<ObjectBody | undefined> => {
       const answer = await absentAs(undefined, client.send(new sdk.HeadObjectCommand({ Bucket, Key, ...secret }), abort))
-      return answer && { totalBytes: answer.ContentLength ?? 0, stream: bodyStream({ doing, body: nothing(), expected: 0 }, ctx.signal) }
+      return answer && { totalBytes: answer.ContentLength ?? 0, stream: bodyStream({ doing, body: emptyBody(), expected: 0 }, ctx.signal) }
     }
     if (end !== undefined && end <= start) return await empty()
     try {
@@ -97,7 +97,5 @@ async function readObject(
     }
   }, ctx)
 }
-
-async function* nothing(): AsyncGenerator<Uint8Array, void, undefined> { /* no byte */ }
 
 const cutShort = (doing: string): TabletError => new TabletError('STORAGE_FAILED', `cannot ${doing}: the answer is cut short`)

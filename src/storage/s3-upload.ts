@@ -66,7 +66,7 @@ interface UploadPlace {
 function partUpload(place: UploadPlace, customerKey: S3UploadOptions['customerKey'], ask: Ask<S3>): PartUpload {
   const parts = new Map<number, { readonly ETag: string, readonly bytes: number }>()
   return {
-    putPart: (PartNumber, Body, ctx) => ask({ doing: `write part ${PartNumber} of ${place.Key}`, bytes: Body.length }, async ({ sdk, client }, abort) => {
+    putPart: ({ number: PartNumber, bytes: Body }, ctx) => ask({ doing: `write part ${PartNumber} of ${place.Key}`, bytes: Body.length }, async ({ sdk, client }, abort) => {
       const input = { ...place, PartNumber, Body, ContentLength: Body.length, ...await customerKey() }
       const { ETag } = await client.send(new sdk.UploadPartCommand(input), abort)
       if (ETag === undefined) throw new TabletError('STORAGE_FAILED', `cannot write part ${PartNumber} of ${place.Key}: the storage gave no ETag`)

@@ -1,5 +1,5 @@
 /**
- * Real object stores for tests: OpenStack Swift's S3 interface, Azurite.
+ * Real object stores for tests: OpenStack Swift's S3 interface, Azurite, fake-gcs-server.
  *
  * One that is not installed fails in CI and skips, saying so, anywhere else.
  */
@@ -7,7 +7,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { azuriteProgram, findSwift, inPrefix } from '../../scripts/lib/layout.mjs'
+import { azuriteProgram, findSwift, gcsProgram, inPrefix, pythonEnv } from '../../scripts/lib/layout.mjs'
 import { freePort } from './free-port.ts'
 import { tempDir } from './temp-dir.ts'
 
@@ -23,9 +23,15 @@ export const S3_ACCESS = { accessKeyId: 'test:tester', secretAccessKey: 'testing
 /** The account of Azurite; its key belongs to this test run. */
 export const AZURE_ACCOUNT = 'tablets'
 
+const INSTALLED = {
+  swift: () => findSwift() !== undefined,
+  azurite: () => existsSync(azuriteProgram()),
+  'fake-gcs-server': () => existsSync(gcsProgram()),
+}
+
 /** True when tests of `store` can run; otherwise says why not, as a failure in CI. */
-export function haveStore(t: Test, store: 'swift' | 'azurite'): boolean {
-  if (store === 'swift' ? findSwift() !== undefined : existsSync(azuriteProgram())) return true
+export function haveStore(t: Test, store: keyof typeof INSTALLED): boolean {
+  if (INSTALLED[store]()) return true
   const inCi = process.env['CI'] === 'true' || process.env['CI'] === '1'
   if (inCi) t.fail(`${store} is not installed`)
   else t.test(`needs ${store}`, { skip: `${store} is not installed: run scripts/lib/install.mjs` }, () => undefined)
@@ -38,10 +44,7 @@ export async function startSwift(): Promise<ObjectServer> {
   const dir = await tempDir()
   const ports = [await freePort(), await freePort(), await freePort(), await freePort()]
   const [program = '', ...own] = inPrefix(prefix, 'usr/bin/python3')
-  const env = {
-    PATH: process.env['PATH'], PYTHONHOME: join(prefix, 'usr'), PYTHONPATH: join(prefix, 'usr/lib/python3/dist-packages'),
-    PYTHONNOUSERSITE: '1', PYTHONWARNINGS: 'ignore', PYTHONDONTWRITEBYTECODE: '1',
-  }
+  const env = { PATH: process.env['PATH'], ...pythonEnv(prefix), PYTHONDONTWRITEBYTECODE: '1' }
   const args = [...own, join(ROOT, 'test/object-stores/swift-s3.py'), dir.path, ...ports.map(String)]
   return await serverFrom(spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] }), /^up$/m, `http://127.0.0.1:${ports[0]}`, dir)
 }
@@ -58,6 +61,16 @@ export async function startAzurite(key: string): Promise<ObjectServer> {
   const env = { PATH: process.env['PATH'], AZURITE_ACCOUNTS: `${AZURE_ACCOUNT}:${key}` }
   const child = spawn(process.execPath, args, { env, cwd: dir.path, stdio: ['ignore', 'pipe', 'pipe'] })
   return await serverFrom(child, /successfully listen/, `http://127.0.0.1:${port}/${AZURE_ACCOUNT}`, dir)
+}
+
+/** Objects lie in files of a directory of its own; their memory is not the server's. */
+export async function startGcs(): Promise<ObjectServer> {
+  const dir = await tempDir()
+  const port = await freePort()
+  const host = `127.0.0.1:${port}`
+  const args = ['-backend', 'filesystem', '-filesystem-root', join(dir.path, 'buckets'), '-scheme', 'http', '-host', '127.0.0.1', '-port', String(port), '-public-host', host]
+  const child = spawn(gcsProgram(), args, { env: { TMPDIR: dir.path }, cwd: dir.path, stdio: ['ignore', 'pipe', 'pipe'] })
+  return await serverFrom(child, /server started/, `http://${host}`, dir)
 }
 
 async function serverFrom(child: ChildProcess, up: RegExp, endpoint: string, dir: AsyncDisposable): Promise<ObjectServer> {

@@ -1,0 +1,59 @@
+/**
+ * Reading an object of Google's cloud storage: one request a range, ended by the signal.
+ *
+ * Not by the client's own stream, which asks for the size beforehand, hears no signal and passes every byte through
+ * three more streams; its credentials are used. See the JSON API's `objects.get` with `alt=media`.
+ */
+import type { ActionContext } from '../base/action.ts'
+import { TabletError } from '../base/errors.ts'
+import { Readable } from 'node:stream'
+import type { ReadableStream } from 'node:stream/web'
+import { gcsError, type GcsBucket } from './gcs-client.ts'
+import { bodyStream, emptyBody, parseContentRange, type RawBody } from './object-body.ts'
+import type { ByteRange, ObjectBody } from './object-store.ts'
+import { refusalError } from './request-errors.ts'
+import type { Ask } from './request.ts'
+
+export async function readGcsObject(
+  ask: Ask<GcsBucket>, { key, start, end }: ByteRange & { readonly key: string }, ctx: ActionContext,
+): Promise<ObjectBody | undefined> {
+  const doing = `read ${key}`
+  const bodyOf = (totalBytes: number, raw: Pick<RawBody, 'body' | 'expected'>): ObjectBody =>
+    ({ totalBytes, stream: bodyStream({ doing, ...raw, errorOf: gcsError }, ctx.signal) })
+  return await ask<ObjectBody | undefined>(doing, async (bucket, { abortSignal }) => {
+    const empty = async (): Promise<ObjectBody | undefined> => {
+      const size = await sizeOf(bucket, key)
+      return size === undefined ? undefined : bodyOf(size, { body: emptyBody(), expected: 0 })
+    }
+    if (end !== undefined && end <= start) return await empty()
+    const answer = await fetch(`${bucket.storage.baseUrl}/b/${encodeURIComponent(bucket.name)}/o/${encodeURIComponent(key)}?alt=media`, {
+      headers: { ...await credentials(bucket), range: `bytes=${start}-${end === undefined ? '' : end - 1}` }, signal: abortSignal,
+    })
+    const ranged = parseContentRange(answer.headers.get('content-range') ?? undefined)
+    if (answer.status === 206 && ranged !== undefined && answer.body !== null) {
+      const body = Readable.fromWeb(answer.body as ReadableStream<Uint8Array>) as RawBody['body']
+      return bodyOf(ranged.total, { body, expected: Math.min(end ?? ranged.total, ranged.total) - start })
+    }
+    const said = await answer.text()
+    if (answer.status === 416 || answer.status === 404) return await empty()
+    if (answer.ok) throw new TabletError('STORAGE_FAILED', `cannot ${doing}: the storage did not give the range that was asked for`, { details: { again: false } })
+    throw refusalError(doing, { status: answer.status, word: '', message: said.slice(0, 200), retryAfter: answer.headers.get('retry-after') ?? undefined }, undefined)
+  }, ctx)
+}
+
+/**
+ * Size of an object; undefined when there is none.
+ *
+ * By a list, which needs no other rights than a backup does and tells a missing bucket from a missing object.
+ */
+async function sizeOf(bucket: GcsBucket, key: string): Promise<number | undefined> {
+  const [files] = await bucket.getFiles({ prefix: key, autoPaginate: false, maxResults: 1 })
+  const [first] = files.filter(({ name }) => name === key)
+  return first === undefined ? undefined : Number(first.metadata.size ?? 0)
+}
+
+/** An emulator takes none, and looking for them would ask a machine that is not there. */
+async function credentials(bucket: GcsBucket): Promise<Readonly<Record<string, string>>> {
+  if (bucket.storage.customEndpoint) return {}
+  return Object.fromEntries(await bucket.storage.authClient.getRequestHeaders())
+}
