@@ -27,7 +27,7 @@ t.test('what a test file left running and lying about is ended, removed and name
   t.strictSame(clearUp(pid), [], 'and nothing is left for a second time')
 })
 
-t.test('a file system that is mounted and in use there is unmounted', { skip: await canMount() ? false : 'this process may not mount' }, async (t) => {
+t.test('a file system that is mounted and in use there is unmounted', { skip: !await canMount() && 'this process may not mount' }, async (t) => {
   const { pid, dir } = await deadFile()
   const outer = join(dir, 'with a space')
   const inner = join(outer, 'inner')
@@ -45,19 +45,27 @@ t.test('a file system that is mounted and in use there is unmounted', { skip: aw
   }
 })
 
-t.test('a directory that cannot be removed is named, and nothing is thrown', async (t) => {
+t.test('a directory that cannot be removed is named, and nothing is thrown', { skip: !await canFix() && 'no immutable directories here' }, async (t) => {
   const { pid, dir } = await deadFile()
-  if (spawnSync('chattr', ['+i', dir]).status !== 0) {
-    await rmdir(dir)
-    t.skip('this file system or this user has no immutable directories')
-    return
-  }
+  spawnSync('chattr', ['+i', dir])
   try {
     const [said = '', ...more] = clearUp(pid)
     t.match(said, `directory ${dir} (it cannot be removed: `)
     t.strictSame(more, [])
   } finally {
-    spawnSync('chattr', ['-i', dir])
-    await rmdir(dir)
+    await loosen(dir)
   }
 })
+
+/** Whether this user and file system know immutable directories. */
+async function canFix(): Promise<boolean> {
+  const { dir } = await deadFile()
+  const { status } = spawnSync('chattr', ['+i', dir])
+  await loosen(dir)
+  return status === 0
+}
+
+async function loosen(dir: string): Promise<void> {
+  spawnSync('chattr', ['-i', dir])
+  await rmdir(dir)
+}

@@ -81,6 +81,7 @@ export function daemonFlags(server: TestServer, shard: ShardPlace, tablet: Table
     'topo-root': shard.topology,
     'backup-storage-implementation': 'file',
     'file-backup-storage-root': shard.storage,
+    'backup-storage-retry-timeout': '5s',
     'restore-from-backup': true,
     'health-check-interval': '500ms',
     'replication-connect-retry': '1s',
