@@ -26,6 +26,8 @@ export interface ShardOptions {
   readonly flags?: readonly string[]
   /** Lines of every my.cnf, after the usual ones. */
   readonly cnf?: readonly string[]
+  /** What starts every daemon; default: the sources of this tree. */
+  readonly command?: readonly string[]
 }
 
 export interface TabletOptions {
@@ -99,7 +101,7 @@ class Shard implements TestShard {
     const place = await makeTabletPlace(server, this.place, uid, [...this.#options.cnf ?? [], ...options.cnf ?? []])
     await options.prepare?.(place.dataDir)
     const flags = [...daemonFlags(server, this.place, place), ...this.#options.flags ?? [], ...options.flags ?? []]
-    const tablet = new TestTablet(place, flags)
+    const tablet = new TestTablet(place, flags, this.#options.command)
     this.#tablets.push(tablet)
     this.#tablets.sort((a, b) => a.alias.localeCompare(b.alias))
     if (options.start === false) return tablet

@@ -31,18 +31,23 @@ export interface DaemonExit {
 /** Longest wait of `becomes` and its like, unless told otherwise. */
 const DEADLINE_MS = 60_000
 
+/** The daemon as it stands here, under this Node. */
+const SOURCES = [process.execPath, join(ROOT, 'src/cli/tabletd.ts')]
+
 export class TestTablet implements AsyncDisposable {
   readonly place: TabletPlace
   readonly alias: string
   /** Flags of every start; startDaemon adds its own after these. */
   flags: readonly string[]
+  readonly #command: readonly string[]
   #child: ChildProcess | undefined
   #starts = 0
 
-  constructor(place: TabletPlace, flags: readonly string[]) {
+  constructor(place: TabletPlace, flags: readonly string[], command: readonly string[] = SOURCES) {
     this.place = place
     this.alias = place.alias
     this.flags = flags
+    this.#command = command
   }
 
   get dataDir(): string { return this.place.dataDir }
@@ -58,7 +63,7 @@ export class TestTablet implements AsyncDisposable {
     this.#starts++
     mkdirSync(this.place.dir, { recursive: true })
     const log = openSync(this.logPath, 'a')
-    const command = [process.execPath, join(ROOT, 'src/cli/tabletd.ts'), ...this.flags, ...extraFlags]
+    const command = [...this.#command, ...this.flags, ...extraFlags]
     const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...command], { cwd: this.place.dir, stdio: ['ignore', log, log], env: cleanEnv() })
     closeSync(log)
     this.#child = child
