@@ -10,9 +10,9 @@ const PACKAGES = [
   { program: ['zstd'], package: 'zstd' },
 ]
 
-/** Installs what is missing. @throws Refusal that names the packages when we may not. */
-export async function installDebianPackages() {
-  const missing = missingPackages()
+/** Installs what is missing, of `more` too. @throws Refusal that names the packages when we may not. */
+export async function installDebianPackages(more = []) {
+  const missing = missingPackages(more)
   if (missing.length === 0) return
   if (findProgram('apt-get') === undefined) throw new Refusal(`missing: ${missing.join(', ')}. There is no apt-get here; install them by hand.`)
   if (process.getuid() !== 0) throw new Refusal(`missing: ${missing.join(', ')}. Run as root: apt-get install --no-install-recommends ${missing.join(' ')}`)
@@ -24,4 +24,4 @@ export async function installDebianPackages() {
   await install()
 }
 
-export const missingPackages = () => PACKAGES.filter((row) => findProgram(...row.program) === undefined).map((row) => row.package)
+export const missingPackages = (more = []) => [...PACKAGES, ...more].filter((row) => findProgram(...row.program) === undefined).map((row) => row.package)

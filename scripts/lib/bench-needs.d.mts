@@ -1,0 +1,1 @@
+export function installForBench(needs: { readonly flavor: 'mysql' | 'mariadb', readonly objectStore: boolean }): Promise<void>
