@@ -11,6 +11,8 @@ import { TabletError, messageOf } from '../base/errors.ts'
 export type Attempt = 1 | 2
 
 const HOPELESS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  // it outlasted minutes of repeats inside the storage, and would for every other file: who asked for the copy tries again later
+  'STORAGE_UNREACHABLE',
   'STORAGE_DENIED', 'STORAGE_NO_SPACE', 'STORAGE_NOT_CONFIGURED', 'NO_SPACE', 'PATH_ESCAPES', 'COMPRESSION_UNSUPPORTED',
   'BACKUP_UNSUPPORTED', 'MANIFEST_INVALID',
 ])
