@@ -13,6 +13,7 @@ import { TabletError, failedTo } from '../base/errors.ts'
 import type { BackupEngine, BackupParams, BackupResult, ProgressListener } from '../engine/backup-engine.ts'
 import type { BackupManifest } from '../model/manifest.ts'
 import { decodeManifest, encodeManifest, MAX_MANIFEST_BYTES } from '../model/manifest-codec.ts'
+import type { StageListener } from '../model/stage.ts'
 import type { ShardName } from '../model/tablet.ts'
 import { MANIFEST, type BackupStorage, type StoredFile, type WritableBackup } from '../storage/backup-storage.ts'
 import { buildManifest, type BackupFacts } from './build-manifest.ts'
@@ -27,6 +28,7 @@ export interface TakeBackupRequest {
   readonly onFailed: () => void
   readonly onStep: (step: string) => Promise<void>
   readonly onProgress: ProgressListener
+  readonly onStage?: StageListener | undefined
 }
 
 const ABORT_DEADLINE_MS = 30_000
@@ -40,8 +42,8 @@ export async function takeBackup(
     ctx.signal.throwIfAborted()   // storage may have hung, and the tablet be in service again
     const { facts, source } = await request.prepare()
     await request.onStep('copying')
-    const { concurrency, onProgress } = request
-    const result = await engine.executeBackup({ into, source, concurrency, onProgress }, ctx)
+    const { concurrency, onProgress, onStage } = request
+    const result = await engine.executeBackup({ into, source, concurrency, onProgress, onStage }, ctx)
     await request.onStep('confirming sizes')
     assertStored(result, await into.confirmFiles(ctx))
     const manifest = buildManifest(request.name, { facts, engine: result.manifest }, new Date())

@@ -130,6 +130,7 @@ async function copyCold(
     concurrency: request.concurrency ?? config.concurrency,
     onFailed: end,
     onStep,
+    onStage: parts.operations.onStage,
     onProgress: (progress) => {
       if (ctx.signal.aborted) return
       operation.progress(progress.doneBytes, progress.totalBytes)

@@ -11,6 +11,7 @@ import type { ActionContext } from '../base/action.ts'
 import type { Logger } from '../base/logger.ts'
 import type { OperationEvent } from '../http/control.ts'
 import type { Operation, OperationKind } from '../model/operation.ts'
+import { StageCounters, type StageListener, type StageTimes } from '../model/stage.ts'
 
 /** What the work of an operation may say about itself. */
 export interface RunningOperation {
@@ -24,6 +25,7 @@ export interface RunningOperation {
 
 interface Entry {
   operation: Operation
+  readonly stages: StageCounters
   readonly stop: AbortController
   /** Numbered from 1: a watcher goes on after the last number it saw, whatever was dropped meanwhile. */
   readonly events: { readonly number: number, readonly event: OperationEvent }[]
@@ -32,18 +34,31 @@ interface Entry {
   ended: Promise<void>
 }
 
+const freshEntry = (): Omit<Entry, 'operation'> =>
+  ({ stages: new StageCounters(), stop: new AbortController(), events: [], lastNumber: 0, watchers: new Set(), ended: Promise.resolve() })
+
 const KEPT = 100
 const KEPT_EVENTS = 500
 
 export class OperationRegistry {
   readonly #entries = new Map<string, Entry>()
   readonly #log: Logger
+  readonly #totals = new StageCounters()
   #current: Entry | undefined
   #stopping: TabletError | undefined
 
   constructor(log: Logger) { this.#log = log }
 
   get current(): Operation | undefined { return this.#current?.operation }
+
+  /** For engines and storage: what passes them is the running operation's, and shows in its next event. */
+  readonly onStage: StageListener = (stage, bytes, seconds) => {
+    this.#totals.add(stage, bytes, seconds)
+    this.#current?.stages.add(stage, bytes, seconds)
+  }
+
+  /** Of all operations since the daemon began. */
+  stageTotals(): StageTimes { return this.#totals.times() }
 
   /**
    * Begins an operation and answers with it at once; `work` runs on.
@@ -60,7 +75,7 @@ export class OperationRegistry {
     const id = `${kind}-${now.toISOString().replace(/[-:]|\.\d+Z$/g, '')}-${randomBytes(3).toString('hex')}`
     const entry: Entry = {
       operation: { id, kind, state: 'running', startedAt: now.toISOString(), progress: { step: 'beginning', doneBytes: 0, totalBytes: undefined } },
-      stop: new AbortController(), events: [], lastNumber: 0, watchers: new Set(), ended: Promise.resolve(),
+      ...freshEntry(),
     }
     this.#entries.set(id, entry)
     this.#forgetOldest()
@@ -78,7 +93,7 @@ export class OperationRegistry {
         progress: { step: operation.step, doneBytes: 0, totalBytes: undefined },
         error: { code: error.code, message: error.message, hint: error.hint },
       },
-      stop: new AbortController(), events: [], lastNumber: 0, watchers: new Set(), ended: Promise.resolve(),
+      ...freshEntry(),
     })
   }
 
@@ -151,12 +166,12 @@ export class OperationRegistry {
     try {
       await work(running)
       this.#end(entry, { state: 'succeeded' })
-      log.info({ backup: entry.operation.backup }, `${kind} succeeded`)
+      log.info({ backup: entry.operation.backup, stages: entry.operation.stages }, `${kind} succeeded`)
     } catch (cause) {
       const error = asTabletError(cause)
       const state = entry.stop.signal.aborted && error.code === 'OPERATION_CANCELLED' ? 'cancelled' : 'failed'
       this.#end(entry, { state, error: { code: error.code, message: error.message, hint: error.hint } })
-      log.error({ err: error, code: error.code, hint: error.hint }, `${kind} ${state}: ${error.message}`)
+      log.error({ err: error, code: error.code, hint: error.hint, stages: entry.operation.stages }, `${kind} ${state}: ${error.message}`)
     }
   }
 
@@ -166,7 +181,8 @@ export class OperationRegistry {
   }
 
   #change(entry: Entry, fields: Partial<Operation>, event: Pick<OperationEvent, 'event' | 'message'>): void {
-    entry.operation = { ...entry.operation, ...fields }
+    const stages = entry.stages.times()
+    entry.operation = { ...entry.operation, ...fields, ...Object.keys(stages).length === 0 ? {} : { stages } }
     const told: OperationEvent = { ...event, time: new Date().toISOString(), operation: entry.operation }
     // of progress only the latest is worth keeping
     if (event.event === 'progress' && entry.events.at(-1)?.event.event === 'progress') entry.events.pop()

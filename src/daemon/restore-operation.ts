@@ -92,6 +92,7 @@ async function restoreOnce(chosen: ChosenBackup, operation: RunningOperation, pa
       await journal.note({ step })
       operation.step(step)
     },
+    onStage: parts.operations.onStage,
     onProgress: (progress) => {
       operation.progress(progress.doneBytes, progress.totalBytes)
       logProgress(progress)

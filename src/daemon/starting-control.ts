@@ -4,6 +4,7 @@ import type { ActionContext } from '../base/action.ts'
 import type { BackupRequest, OperationEvent, RestoreRequest, TabletControl } from '../http/control.ts'
 import type { ListedBackup } from '../model/listed-backup.ts'
 import type { Operation } from '../model/operation.ts'
+import type { StageTimes } from '../model/stage.ts'
 import type { TabletSnapshot } from '../model/snapshot.ts'
 
 export class StartingControl implements TabletControl {
@@ -27,6 +28,7 @@ export class StartingControl implements TabletControl {
     return await this.#built.beginRestore(request, ctx)
   }
   listOperations(): readonly Operation[] { return this.#tablet?.listOperations() ?? [] }
+  stageTotals(): StageTimes { return this.#tablet?.stageTotals() ?? {} }
   getOperation(id: string): Operation { return this.#built.getOperation(id) }
   cancelOperation(id: string): Operation { return this.#built.cancelOperation(id) }
   operationEvents(id: string, signal: AbortSignal): AsyncIterable<OperationEvent> { return this.#built.operationEvents(id, signal) }

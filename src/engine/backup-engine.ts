@@ -27,7 +27,7 @@ export interface BackupParams {
   readonly concurrency: number
   readonly onProgress: ProgressListener
   /** Told of read and compress; the storage's stages are counted around it. */
-  readonly onStage?: StageListener
+  readonly onStage?: StageListener | undefined
 }
 
 export interface BackupResult {
@@ -64,7 +64,7 @@ export interface RestoreParams extends RestoreSource {
   readonly concurrency: number
   readonly onProgress: ProgressListener
   /** Told of decompress and write. */
-  readonly onStage?: StageListener
+  readonly onStage?: StageListener | undefined
 }
 
 export type ProgressListener = (progress: Progress) => void

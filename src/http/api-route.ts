@@ -17,6 +17,8 @@ export interface ApiRoute {
   readonly body?: JsonSchema
   /** Status → what it means; problems beside these are those of docs/errors.md. */
   readonly answers: Readonly<Record<number, string>>
+  /** Of a JSON answer, among the components of /openapi.json. */
+  readonly answerSchema?: 'Operation'
   readonly contentType?: string
   handle(request: ApiRequest, control: TabletControl, ctx: ActionContext): ApiReply | Promise<ApiReply>
 }

@@ -40,7 +40,7 @@ export const backupRoutes = (nowMs: () => number = Date.now): readonly ApiRoute[
   const keys = new IdempotencyKeys<Operation>()
   return [
     {
-      method: 'POST', path: '/v1/backups', id: 'beginBackup', summary: 'Begins a backup and answers at once.',
+      method: 'POST', path: '/v1/backups', id: 'beginBackup', answerSchema: 'Operation', summary: 'Begins a backup and answers at once.',
       headers: { 'idempotency-key': { type: 'string', minLength: 1, maxLength: 255, description: 'kept for 24 hours: the same key begins one backup' } },
       body: BACKUP_BODY,
       answers: { 202: 'the operation, its address in Location', 409: 'another operation runs; its id is details.operation', 412: 'the type of the tablet forbids it', 503: 'storage cannot be reached' },
@@ -74,7 +74,7 @@ export const backupRoutes = (nowMs: () => number = Date.now): readonly ApiRoute[
       },
     },
     {
-      method: 'POST', path: '/v1/restore', id: 'beginRestore', summary: 'Begins to replace the data with a backup and answers at once.', body: RESTORE_BODY,
+      method: 'POST', path: '/v1/restore', id: 'beginRestore', answerSchema: 'Operation', summary: 'Begins to replace the data with a backup and answers at once.', body: RESTORE_BODY,
       answers: { 202: 'the operation, its address in Location', 409: 'another operation runs; its id is details.operation', 412: 'the type of the tablet or the data present forbids it' },
       handle: async ({ body }, control, ctx) => accepted(await control.beginRestore((body ?? {}) as RestoreRequest, ctx)),
     },
@@ -89,7 +89,8 @@ const operationRoutes: readonly ApiRoute[] = [
     handle: (_request, control) => ({ status: 200, json: { operations: control.listOperations() } }),
   },
   {
-    method: 'GET', path: '/v1/operations/{id}', id: 'getOperation', summary: 'One operation with its progress.', params: { id: OPERATION_ID },
+    method: 'GET', path: '/v1/operations/{id}', id: 'getOperation', params: { id: OPERATION_ID }, answerSchema: 'Operation',
+    summary: 'One operation with its progress, and the bytes and seconds of each stage.',
     answers: { 200: 'the operation', 404: 'there is none of that id' },
     handle: ({ params }, control) => ({ status: 200, json: control.getOperation(params['id'] ?? '') }),
   },
@@ -104,7 +105,7 @@ const operationRoutes: readonly ApiRoute[] = [
     },
   },
   {
-    method: 'POST', path: '/v1/operations/{id}/cancel', id: 'cancelOperation', summary: 'Asks an operation to stop and be undone.', params: { id: OPERATION_ID },
+    method: 'POST', path: '/v1/operations/{id}/cancel', id: 'cancelOperation', answerSchema: 'Operation', summary: 'Asks an operation to stop and be undone.', params: { id: OPERATION_ID },
     answers: { 202: 'the operation as it is now', 404: 'there is none of that id' },
     handle: ({ params }, control) => ({ status: 202, json: control.cancelOperation(params['id'] ?? '') }),
   },

@@ -1,6 +1,7 @@
 /** What HTTP needs from the tablet. Declared by the one who asks; the daemon fits itself to it. */
 import type { ActionContext } from '../base/action.ts'
 import type { Operation } from '../model/operation.ts'
+import type { StageTimes } from '../model/stage.ts'
 import type { TabletSnapshot } from '../model/snapshot.ts'
 import type { ListedBackup } from '../model/listed-backup.ts'
 
@@ -24,6 +25,8 @@ export interface TabletControl {
   beginRestore(request: RestoreRequest, ctx: ActionContext): Promise<Operation>
 
   listOperations(): readonly Operation[]
+  /** What passed the stages of all operations since the daemon began. */
+  stageTotals(): StageTimes
   /** @throws TabletError OPERATION_NOT_FOUND */
   getOperation(id: string): Operation
   /** Asks the operation to stop and be undone; answers with it as it is now. */

@@ -1,6 +1,7 @@
 /** Metrics for Prometheus, filled from the snapshot at each scrape: nothing is counted here, so nothing can drift. */
 import { BLOCKERS } from '../model/blocker.ts'
 import type { Operation } from '../model/operation.ts'
+import { STAGES, type StageTime, type StageTimes } from '../model/stage.ts'
 import type { TabletSnapshot } from '../model/snapshot.ts'
 import { TABLET_TYPES } from '../model/tablet.ts'
 import { answerProbe, DEFAULT_PROBE_LIMITS } from './answer-probe.ts'
@@ -21,13 +22,17 @@ interface Gauge {
 export async function metricsText(
   control: TabletControl, nowMs: number,
 ): Promise<{ readonly text: string, readonly headers: Readonly<Record<string, string>> }> {
-  const { Gauge: PromGauge, Registry } = await import('prom-client')
+  const { Counter, Gauge: PromGauge, Registry } = await import('prom-client')
   const registry = new Registry()
   for (const { name, help, samples } of gaugesOf(control, nowMs)) {
     const labelNames = [...new Set(samples.flatMap(({ labels }) => Object.keys(labels ?? {})))]
     const gauge = new PromGauge({ name, help, labelNames, registers: [registry] })
     if (samples.length === 0) gauge.remove()
     for (const { value, labels } of samples) gauge.set({ ...labels }, value)
+  }
+  for (const { name, help, samples } of stageSums(control.stageTotals())) {
+    const counter = new Counter({ name, help, labelNames: ['stage'], registers: [registry] })
+    for (const { value, labels } of samples) counter.inc({ ...labels }, value)
   }
   return { text: await registry.metrics(), headers: { 'content-type': registry.contentType } }
 }
@@ -40,6 +45,19 @@ export function gaugesOf(control: Pick<TabletControl, 'latestSnapshot' | 'lastTu
     one('tabletd_resident_memory_bytes', 'Resident memory of the daemon.', process.memoryUsage.rss()),
     ...seen === undefined ? [] : snapshotGauges(seen, { lastTurnMs: control.lastTurnMs(), nowMs }),
     ...operationGauges(control.listOperations()),
+  ]
+}
+
+/** Sums of all operations; a stage that nothing has passed stands at 0. */
+export function stageSums(totals: StageTimes): readonly Gauge[] {
+  const samples = (value: (time: StageTime) => number): readonly Sample[] =>
+    STAGES.map((stage) => ({ value: value(totals[stage] ?? { bytes: 0, seconds: 0 }), labels: { stage } }))
+  return [
+    { name: 'tabletd_stage_bytes_total', help: 'Bytes that passed a stage of backups and restores.', samples: samples(({ bytes }) => bytes) },
+    {
+      name: 'tabletd_stage_seconds_total', help: 'Seconds spent in a stage, summed over all that ran at the same time.',
+      samples: samples(({ seconds }) => seconds),
+    },
   ]
 }
 

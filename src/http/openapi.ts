@@ -1,6 +1,7 @@
 /** The description at /openapi.json (OpenAPI 3.1), derived from the routes and probes themselves, so that it cannot lag behind them. */
 import type { ApiRoute, JsonSchema } from './api-route.ts'
 import { isSafe } from './authority.ts'
+import { OPERATION_SCHEMA } from './operation-schema.ts'
 import { CHECKS } from './checks.ts'
 import { PROBES } from './probe-paths.ts'
 
@@ -23,7 +24,7 @@ export function openApiOf(routes: readonly ApiRoute[], version: string): JsonSch
     openapi: '3.1.0',
     info: { title: 'tabletd', version, description: 'Safe verbs are open; unsafe verbs need the bearer token, or come over the admin socket.' },
     paths,
-    components: { schemas: { Problem: PROBLEM }, securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+    components: { schemas: { Problem: PROBLEM, Operation: OPERATION_SCHEMA }, securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
   }
 }
 
@@ -31,7 +32,7 @@ function operationOf(route: ApiRoute): JsonSchema {
   const parameters = [...parametersIn('path', route.params, true), ...parametersIn('query', route.query, false), ...parametersIn('header', route.headers, false)]
   const responses: Record<string, unknown> = { default: PROBLEM_ANSWER }
   for (const [status, description] of Object.entries(route.answers)) {
-    responses[status] = Number(status) < 300 ? { description, content: { [route.contentType ?? 'application/json']: {} } } : { ...PROBLEM_ANSWER, description }
+    responses[status] = Number(status) < 300 ? { description, content: { [route.contentType ?? 'application/json']: schemaOf(route) } } : { ...PROBLEM_ANSWER, description }
   }
   return {
     operationId: route.id, summary: route.summary, responses,
@@ -57,6 +58,9 @@ function probeOf(path: string, sentence: string): JsonSchema {
     responses: { 200: { description: 'yes' }, 503: { description: 'no, with every reason in the body' } },
   }
 }
+
+const schemaOf = ({ answerSchema }: ApiRoute): JsonSchema =>
+  answerSchema === undefined ? {} : { schema: { $ref: `#/components/schemas/${answerSchema}` } }
 
 const parametersIn = (place: string, schemas: ApiRoute['params'], required: boolean): readonly JsonSchema[] =>
   Object.entries(schemas ?? {}).map(([name, schema]) => ({ name, in: place, required, schema }))

@@ -1,5 +1,6 @@
 /** One long piece of work of a daemon: a backup, a restore. It lives in the daemon, not in the request that asked for it. */
 import type { ErrorCode } from '../base/error-catalogue.ts'
+import type { StageTimes } from './stage.ts'
 
 export type OperationKind = 'backup' | 'restore'
 export type OperationState = 'running' | 'succeeded' | 'failed' | 'cancelled'
@@ -30,4 +31,6 @@ export interface Operation {
   readonly engine?: string
   readonly error?: OperationError
   readonly outOfServiceSeconds?: number
+  /** Bytes and seconds of each stage so far; a stage that nothing has passed is absent. */
+  readonly stages?: StageTimes
 }

@@ -12,6 +12,7 @@ import type { ActionContext } from '../base/action.ts'
 import { failedTo } from '../base/errors.ts'
 import type { ProgressListener, RestoreEngine, RestoreEstimate, RestoreParams } from '../engine/backup-engine.ts'
 import type { BackupManifest } from '../model/manifest.ts'
+import type { StageListener } from '../model/stage.ts'
 import type { ReadableBackup } from '../storage/backup-storage.ts'
 
 export interface ChosenBackup {
@@ -40,6 +41,7 @@ export interface RestoreRequest {
   readonly concurrency: number
   readonly onStep: (step: string) => Promise<void>
   readonly onProgress: ProgressListener
+  readonly onStage?: StageListener | undefined
 }
 
 /**
@@ -62,7 +64,8 @@ export async function restoreBackup(chosen: ChosenBackup, tools: RestoreTools, r
     await request.onStep('moving aside')
     await tools.makeRoom(estimate, ctx)
     await request.onStep('copying')
-    await chosen.engine.executeRestore({ ...chosen, to: tools.to, concurrency: request.concurrency, onProgress: request.onProgress }, ctx)
+    const { concurrency, onProgress, onStage } = request
+    await chosen.engine.executeRestore({ ...chosen, to: tools.to, concurrency, onProgress, onStage }, ctx)
     await request.onStep('first boot')
     await tools.proveInPrivate(chosen.manifest, ctx)
     await request.onStep('removing the sentinel')

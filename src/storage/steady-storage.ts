@@ -7,16 +7,15 @@
  *           storages repeat the requests inside a write themselves, and engines give each file two attempts.
  */
 import type { ActionContext } from '../base/action.ts'
+import type { StageListener } from '../model/stage.ts'
 import type { BackupStorage, ReadableBackup, WritableBackup } from './backup-storage.ts'
 import { steadily, watched, type SteadyPolicy } from './steady.ts'
 import { steadyStream } from './steady-stream.ts'
 
-/** Where bytes pass, for counters; `seconds` is the time spent on waiting for the storage. */
-export type OnTraffic = (stage: 'upload' | 'download', bytes: number, seconds: number) => void
-
 export interface SteadyOptions {
   readonly policy: SteadyPolicy
-  readonly onTraffic?: OnTraffic | undefined
+  /** Told of upload and download: stored bytes, and the seconds for which the storage was waited for. */
+  readonly onStage?: StageListener | undefined
 }
 
 export function steadyStorage(inner: BackupStorage, options: SteadyOptions): BackupStorage {
@@ -39,7 +38,7 @@ async function again<T>(doing: string, policy: SteadyPolicy, work: (ctx: ActionC
   return await steadily(doing, policy, work, ctx)
 }
 
-function steadyReadable(backup: ReadableBackup, { policy, onTraffic }: SteadyOptions): ReadableBackup {
+function steadyReadable(backup: ReadableBackup, { policy, onStage }: SteadyOptions): ReadableBackup {
   const { shard, name } = backup
   return {
     shard,
@@ -49,14 +48,14 @@ function steadyReadable(backup: ReadableBackup, { policy, onTraffic }: SteadyOpt
     readFile: (file, range, ctx) => steadyStream({
       doing: `read ${file} of ${name}`, policy, range,
       open: (from, one) => backup.readFile(file, { ...range, start: from }, one),
-      onBytes: (bytes, seconds) => onTraffic?.('download', bytes, seconds),
+      onBytes: (bytes, seconds) => onStage?.('download', bytes, seconds),
     }, ctx),
   }
 }
 
 function steadyWritable(backup: WritableBackup, options: SteadyOptions): WritableBackup {
   const { shard, name } = backup
-  const { policy, onTraffic } = options
+  const { policy, onStage } = options
   return {
     shard,
     name,
@@ -65,7 +64,12 @@ function steadyWritable(backup: WritableBackup, options: SteadyOptions): Writabl
       const doing = `write ${file} of ${name}`
       // a request inside may stand still once and be tried again before the write as a whole counts as standing still
       const stallMs = Math.max(policy.stallMs * 3, policy.giveUpMs)
-      return await watched(doing, stallMs, (one, alive) => backup.writeFile(file, counted(source, alive, onTraffic), hint, one), ctx)
+      const upload = new UploadClock(onStage)
+      try {
+        return await watched(doing, stallMs, (one, alive) => backup.writeFile(file, counted(source, alive, upload), hint, one), ctx)
+      } finally {
+        upload.lap(0)   // parts on their way, and the end that makes an object of them
+      }
     },
     confirmFiles: (ctx) => again(`confirm the files of ${name}`, policy, (one) => backup.confirmFiles(one), ctx),
     writeManifest: (content, ctx) => again(`write MANIFEST of ${name}`, policy, (one) => backup.writeManifest(content, one), ctx),
@@ -74,15 +78,36 @@ function steadyWritable(backup: WritableBackup, options: SteadyOptions): Writabl
   }
 }
 
-/** The time between a chunk given and the next one asked for is the storage's; a slow source is no stall. */
+/** The storage's time: until it asks for the first chunk, from a chunk given to the next one asked for, and after the last. */
+class UploadClock {
+  readonly #onStage: StageListener | undefined
+  #since = performance.now()
+
+  constructor(onStage: StageListener | undefined) { this.#onStage = onStage }
+
+  restart(): void { this.#since = performance.now() }
+
+  lap(bytes: number): void {
+    const now = performance.now()
+    this.#onStage?.('upload', bytes, (now - this.#since) / 1000)
+    this.#since = now
+  }
+}
+
+/** A slow source is no stall of the storage, and none of its time. */
 async function* counted(
-  source: AsyncIterable<Uint8Array>, alive: () => void, onTraffic: OnTraffic | undefined,
+  source: AsyncIterable<Uint8Array>, alive: () => void, upload: UploadClock,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  for await (const chunk of source) {
-    alive()
-    const given = performance.now()
-    yield chunk
-    onTraffic?.('upload', chunk.length, (performance.now() - given) / 1000)
+  upload.lap(0)
+  try {
+    for await (const chunk of source) {
+      alive()
+      upload.restart()
+      yield chunk
+      upload.lap(chunk.length)
+    }
+  } finally {
+    upload.restart()
   }
   alive()
 }

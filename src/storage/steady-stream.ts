@@ -15,6 +15,7 @@ export interface SteadyRead {
   readonly range: { readonly start?: number, readonly end?: number }
   /** Opens the same object at byte `from`. */
   open(from: number, ctx: ActionContext): Promise<Readable>
+  /** Told of each chunk and of each opening, and how long it was waited for. */
   onBytes(bytes: number, seconds: number): void
 }
 
@@ -54,8 +55,10 @@ class Opening {
   async next(): Promise<AsyncIterator<Buffer>> {
     while (this.#iterator === undefined) {
       try {
-        const { doing, policy, open } = this.#read
+        const { doing, policy, open, onBytes } = this.#read
+        const asked = performance.now()
         this.#current = await watched(doing, policy.stallMs, (one) => this.#openedUnder(open, one), this.#ctx)
+        onBytes(0, (performance.now() - asked) / 1000)
         this.#iterator = this.#current[Symbol.asyncIterator]() as AsyncIterator<Buffer>
       } catch (error) {
         await this.#failed(error)

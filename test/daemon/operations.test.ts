@@ -32,6 +32,26 @@ async function follow(operations: OperationRegistry, id: string, signal: AbortSi
   return seen
 }
 
+t.test('bytes and seconds of a stage are the running operation\'s, and sums are kept over all of them', async (t) => {
+  const operations = registry()
+  operations.onStage('read', 5, 1)
+  const first = await begun(operations)
+  operations.onStage('read', 10, 0.25)
+  operations.onStage('read', 10, 0.25)
+  operations.onStage('upload', 3, 2)
+  first.running.progress(20, 40)
+  t.same(operations.get(first.id).stages, { read: { bytes: 20, seconds: 0.5 }, upload: { bytes: 3, seconds: 2 } })
+  operations.onStage('upload', 1, 0)
+  first.succeed()
+  await operations.whenIdle()
+  t.same(operations.get(first.id).stages?.upload, { bytes: 4, seconds: 2 }, 'the end tells all of it')
+  const second = await begun(operations)
+  t.equal(operations.get(second.id).stages, undefined, 'nothing has passed')
+  second.succeed()
+  await operations.whenIdle()
+  t.same(operations.stageTotals(), { read: { bytes: 25, seconds: 1.5 }, upload: { bytes: 4, seconds: 2 } })
+})
+
 t.test('an operation is answered before its work begins', async (t) => {
   const operations = registry()
   let working = false

@@ -101,6 +101,7 @@ t.test('once it is built every call is the tablet\'s', async (t) => {
   t.equal(control.latestSnapshot()?.alias, alias(101))
   t.equal(control.lastTurnMs(), 42)
   t.same(control.listOperations(), [OPERATION])
+  control.stageTotals()
   await control.observeNow(ctx)
   await control.beginBackup({}, ctx)
   await control.beginRestore({}, ctx)
@@ -113,7 +114,7 @@ t.test('once it is built every call is the tablet\'s', async (t) => {
   control.operationEvents('x', ctx.signal)
   control.wake()
   t.same(calls, [
-    'latestSnapshot/0', 'lastTurnMs/0', 'listOperations/0', 'observeNow/1', 'beginBackup/2', 'beginRestore/2', 'listBackups/1', 'getBackup/2',
+    'latestSnapshot/0', 'lastTurnMs/0', 'listOperations/0', 'stageTotals/0', 'observeNow/1', 'beginBackup/2', 'beginRestore/2', 'listBackups/1', 'getBackup/2',
     'removeBackup/2', 'setType/2', 'getOperation/1', 'cancelOperation/1', 'operationEvents/2', 'wake/0',
   ])
 })

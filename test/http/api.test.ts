@@ -124,6 +124,8 @@ t.test('metrics tell the type, the blockers and the last operation, and leave ou
   server.control.snapshot = without
   server.control.operations = [{ id: 'a', kind: 'backup', state: 'succeeded', startedAt: '2026-01-01T00:00:00Z', endedAt: '2026-01-01T00:01:00Z', progress: { step: 'done', doneBytes: 1, totalBytes: 1 } }]
   const { text, headers } = await ask(server, { path: '/metrics' })
+  t.match(text, /^tabletd_stage_bytes_total\{stage="read"\} 7$/m)
+  t.match(text, /^tabletd_stage_seconds_total\{stage="write"\} 0$/m, 'a stage that nothing has passed stands at 0')
   t.match(headers['content-type'], 'text/plain')
   for (const line of ['tabletd_tablet_type{type="SPARE"} 1', 'tabletd_tablet_type{type="REPLICA"} 0', 'tabletd_serving 0', 'tabletd_blocker{name="lag-unknown"} 1',
     'tabletd_mysqld_up 1', 'tabletd_last_operation_duration_seconds{kind="backup"} 60', 'tabletd_last_operation_succeeded{kind="backup"} 1']) t.ok(text.split('\n').includes(line), line)

@@ -5,6 +5,7 @@ import type { ActionContext } from '../../src/base/action.ts'
 import type { BackupRequest, OperationEvent, RestoreRequest, TabletControl } from '../../src/http/control.ts'
 import type { ListedBackup } from '../../src/model/listed-backup.ts'
 import type { Operation } from '../../src/model/operation.ts'
+import type { StageTimes } from '../../src/model/stage.ts'
 import type { TabletSnapshot } from '../../src/model/snapshot.ts'
 
 export const ALIAS = 'zone1-0000000101'
@@ -60,6 +61,8 @@ export class FakeControl implements TabletControl {
   }
 
   listOperations(): readonly Operation[] { return this.operations }
+
+  stageTotals(): StageTimes { return { read: { bytes: 7, seconds: 0.5 } } }
 
   getOperation(id: string): Operation {
     const found = this.operations.find((one) => one.id === id)
