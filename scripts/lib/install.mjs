@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url'
 import { join } from 'node:path'
 import { installDebianPackages } from './debian-packages.mjs'
+import { installLoadBalancer } from './load-balancer.mjs'
 import { installMysql } from './mysql-prefix.mjs'
 import { installNpmPackages } from './npm-packages.mjs'
 import { installObjectStores } from './object-stores.mjs'
@@ -9,11 +10,12 @@ import { Refusal, inCi, say } from './run.mjs'
 
 export const ROOT = join(fileURLToPath(import.meta.url), '../../..')
 
-/** @param needs {{ servers: readonly ('mysql' | 'mariadb')[], objectStores?: boolean }} */
+/** @param needs {{ servers: readonly ('mysql' | 'mariadb')[], objectStores?: boolean, loadBalancer?: boolean }} */
 export async function install(needs) {
   await installNpmPackages(ROOT)
   if (needs.servers.includes('mariadb')) await orSkip(installDebianPackages)
   if (needs.servers.includes('mysql')) await orSkip(installMysql)
+  if (needs.loadBalancer === true) await orSkip(installLoadBalancer)
   if (needs.objectStores === true) await orSkip(() => installObjectStores(ROOT))
 }
 
@@ -37,4 +39,4 @@ export async function program(main) {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await program(async () => { await install({ servers: ['mysql', 'mariadb'], objectStores: true }); return 0 })
+if (process.argv[1] === fileURLToPath(import.meta.url)) await program(async () => { await install({ servers: ['mysql', 'mariadb'], objectStores: true, loadBalancer: true }); return 0 })

@@ -19,7 +19,7 @@ const GROUPS = { unit: 300, integration: 600, faults: 600 }
 await program(async () => {
   const wanted = process.argv.slice(2)
   const files = chooseFiles(wanted)
-  await install({ servers: ['mysql', 'mariadb'], objectStores: true })
+  await install({ servers: ['mysql', 'mariadb'], objectStores: true, loadBalancer: true })
   const checks = wanted.some((word) => word.endsWith('.ts')) ? [] : await checkSources()
   const results = await runAll(files)
   return report(results, checks)

@@ -38,6 +38,8 @@ const RULES: readonly Rule[] = [
     broken: (c) => c['compression-engine-name'] !== 'zstd' && c['compression-engine-name'] !== undefined && (c['compression-level'] ?? 1) > 9 },
   { where: 'tls-key', broken: (c) => (c['tls-cert'] === undefined) !== (c['tls-key'] === undefined), what: 'tls-cert and tls-key are needed together' },
   { where: 'tls-client-ca', broken: (c) => c['tls-client-ca'] !== undefined && c['tls-cert'] === undefined, what: 'needs tls-cert and tls-key' },
+  { where: 'agent-check-port', broken: (c) => (c['agent-check-port'] ?? 0) !== 0 && c['agent-check-port'] === c.port, what: 'is the same as port',
+    hint: 'as --agent-check-port=15101' },
   { where: 'topo-root', broken: (c) => sameDirectory(c['topo-root'], c['file-backup-storage-root']), what: 'is the same directory as file-backup-storage-root' },
   { where: 'tablet-dir', what: 'is the same directory as topo-root or file-backup-storage-root',
     broken: (c) => sameDirectory(c['tablet-dir'], c['topo-root']) || sameDirectory(c['tablet-dir'], c['file-backup-storage-root']) },

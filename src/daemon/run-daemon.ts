@@ -10,6 +10,7 @@ import { sleep, undoContext, withDeadline, type ActionContext } from '../base/ac
 import { TabletError, messageOf } from '../base/errors.ts'
 import { lockFile } from '../base/file-lock.ts'
 import type { Config } from '../config/settings.ts'
+import { startAgentCheck } from '../http/agent-check.ts'
 import { startHttpServer, type HttpServer } from '../http/server.ts'
 import { composeTablet, toolVersion } from './compose.ts'
 import type { Parts } from './parts.ts'
@@ -31,6 +32,8 @@ export async function runDaemon(config: Config, ctx: ActionContext): Promise<voi
   }
   const http = await listen(config, control, own)
   opened.use(http)
+  const agentPort = config['agent-check-port']
+  if (agentPort !== 0) opened.use(await startAgentCheck({ port: agentPort, bindAddress: config['bind-address'] }, control))
   const parts = await composeTablet(tablet, config, opened, own)
   await using dataLock = await lockDataDirectory(parts)
   void dataLock

@@ -11,6 +11,11 @@ export const HTTP_SETTINGS = {
     doc: 'Address to listen on.',
     reason: 'Load balancers ask from other machines. What changes something needs a token or the admin socket.',
   }),
+  'agent-check-port': integer({
+    default: 0, min: 0, max: 65_535,
+    doc: 'TCP port on which HAProxy\'s agent-check is answered: one line with state and weight. 0: none.',
+    reason: 'Only who has HAProxy needs one more open port.',
+  }),
   'api-token-file': secretFile({
     default: undefined,
     doc: 'File that holds the bearer token of requests that change something. Unset: such requests are taken over the admin socket only.',
