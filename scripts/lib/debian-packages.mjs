@@ -8,6 +8,7 @@ const PACKAGES = [
   { program: ['mariadb'], package: 'mariadb-client-core' },
   { program: ['flock'], package: 'util-linux' },
   { program: ['zstd'], package: 'zstd' },
+  { program: ['lz4'], package: 'lz4' },
 ]
 
 /** Installs what is missing, of `more` too. @throws Refusal that names the packages when we may not. */

@@ -34,6 +34,9 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   '@aws-sdk/client-s3': ['storage/s3-client.ts'],
   '@azure/storage-blob': ['storage/azblob-client.ts'],
   '@google-cloud/storage': ['storage/gcs-client.ts'],
+  // so are the codecs that few backups need
+  'lz4-napi': ['engine/lz4-library.ts'],
+  'xxhash-wasm': ['engine/lz4-library.ts'],
   'execa': ['mysqld/program.ts'],
   'fastify': ['http/'],
   'prom-client': ['http/', 'health/'],
@@ -41,9 +44,12 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   'commander': ['cli/'],
 }
 
-/** Other programs are started by mysqld/program.ts; flock(1) holds a lock for us before there is a mysqld. */
+/**
+ * Other programs are started by mysqld/program.ts; flock(1) holds a lock for us before there is a mysqld, and filters are
+ * plain pipes with a process group of their own.
+ */
 const BUILT_IN_DOORS: Readonly<Record<string, readonly string[]>> = {
-  'node:child_process': ['base/file-lock.ts'],
+  'node:child_process': ['base/file-lock.ts', 'engine/filter-program.ts'],
 }
 
 const MAX_LINES = 250
