@@ -1,4 +1,5 @@
 /** What settings must be together. Pure: one rule, one sentence; all that apply are reported. */
+import { compressionProblems } from './compression-rules.ts'
 import type { PartialConfig } from './derive.ts'
 import type { Problem } from './given.ts'
 import { REQUIRED } from './setting.ts'
@@ -34,8 +35,6 @@ const RULES: readonly Rule[] = [
     broken: (c) => c['backup-schedule'] !== undefined && c['backup-storage-implementation'] === undefined },
   { where: 'restore-from-backup', broken: (c) => c['restore-from-backup'] === true && c['mysqld-control'] === 'none',
     what: 'needs a mysqld that tabletd may stop and start', hint: 'set mysqld-control to supervised, systemd or command' },
-  { where: 'compression-level', what: 'is at most 9 with pgzip and pargzip',
-    broken: (c) => c['compression-engine-name'] !== 'zstd' && c['compression-engine-name'] !== undefined && (c['compression-level'] ?? 1) > 9 },
   { where: 'tls-key', broken: (c) => (c['tls-cert'] === undefined) !== (c['tls-key'] === undefined), what: 'tls-cert and tls-key are needed together' },
   { where: 'tls-client-ca', broken: (c) => c['tls-client-ca'] !== undefined && c['tls-cert'] === undefined, what: 'needs tls-cert and tls-key' },
   { where: 'agent-check-port', broken: (c) => (c['agent-check-port'] ?? 0) !== 0 && c['agent-check-port'] === c.port, what: 'is the same as port',
@@ -52,7 +51,7 @@ export function brokenRules(config: PartialConfig, faulty: ReadonlySet<string>):
   const missing = (Object.keys(SETTINGS) as SettingName[])
     .filter((name) => settingNamed(name).default === REQUIRED && config[name] === undefined)
     .map((where) => ({ where, what: 'is needed', hint: settingNamed(where).doc }))
-  return [...missing, ...RULES.filter((rule) => rule.broken(config)), ...storageProblems(config)]
+  return [...missing, ...RULES.filter((rule) => rule.broken(config)), ...storageProblems(config), ...compressionProblems(config)]
     .filter(({ where }) => !faulty.has(where))
     .map(({ where, what, hint }: Omit<Rule, 'broken'>) => ({ where: `--${where}`, what, ...(hint === undefined ? {} : { hint }) }))
 }

@@ -4,6 +4,7 @@
  */
 import type { AnySetting, ValueOf } from './setting.ts'
 import { BACKUP_SETTINGS } from './settings/backup.ts'
+import { COMPRESSION_SETTINGS } from './settings/compression.ts'
 import { HEALTH_SETTINGS } from './settings/health.ts'
 import { HTTP_SETTINGS } from './settings/http.ts'
 import { MYSQLD_SETTINGS } from './settings/mysqld.ts'
@@ -16,7 +17,7 @@ import { TOPOLOGY_SETTINGS } from './settings/topology.ts'
 
 export const SETTINGS = {
   ...TABLET_SETTINGS, ...MYSQLD_SETTINGS, ...TOPOLOGY_SETTINGS, ...STORAGE_SETTINGS, ...OBJECT_STORE_SETTINGS,
-  ...BACKUP_SETTINGS, ...RESTORE_SETTINGS, ...REPLICATION_SETTINGS, ...HEALTH_SETTINGS, ...HTTP_SETTINGS,
+  ...BACKUP_SETTINGS, ...COMPRESSION_SETTINGS, ...RESTORE_SETTINGS, ...REPLICATION_SETTINGS, ...HEALTH_SETTINGS, ...HTTP_SETTINGS,
 } as const
 
 export type SettingName = keyof typeof SETTINGS
@@ -32,6 +33,7 @@ export const SETTING_AREAS: readonly { readonly title: string, readonly settings
   { title: 'Backup storage', settings: STORAGE_SETTINGS },
   { title: 'Object stores', settings: OBJECT_STORE_SETTINGS },
   { title: 'Backup', settings: BACKUP_SETTINGS },
+  { title: 'Compression', settings: COMPRESSION_SETTINGS },
   { title: 'Restore', settings: RESTORE_SETTINGS },
   { title: 'Replication and health', settings: { ...REPLICATION_SETTINGS, ...HEALTH_SETTINGS } },
   { title: 'HTTP', settings: HTTP_SETTINGS },

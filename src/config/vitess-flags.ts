@@ -23,7 +23,7 @@ db-credentials-vault-role-mountpoint db-credentials-vault-role-secretidfile db-c
 db-credentials-vault-timeout db-credentials-vault-tls-ca db-credentials-vault-tokenfile db-credentials-vault-ttl
 db-erepl-user db-filtered-user db-flags db-flavor db-host db-port db-server-name db-ssl-ca db-ssl-ca-path
 db-ssl-cert db-ssl-key db-tls-min-version dba-idle-timeout dba-pool-size disk-write-dir
-disk-write-interval disk-write-timeout external-compressor external-compressor-extension external-decompressor
+disk-write-interval disk-write-timeout external-compressor-extension
 filecustomrules gc-check-interval gc-purge-check-interval
 gh-ost-path grpc-auth-mode grpc-auth-mtls-allowed-substrings grpc-auth-static-client-creds
 grpc-auth-static-password-file grpc-bind-address grpc-ca grpc-cert grpc-compression grpc-crl
@@ -34,7 +34,7 @@ grpc-server-keepalive-enforcement-policy-min-time heartbeat-interval heartbeat-o
 hot-row-protection-concurrent-transactions hot-row-protection-max-global-queue-size
 hot-row-protection-max-queue-size init-timeout jaeger-agent-host keep-logs keep-logs-by-mtime lock-tables-timeout
 lock-timeout log-backtrace-at log-dir log-format log-queries-to-file log-rotate-max-size
-manifest-external-decompressor max-concurrent-online-ddl mem-profile-rate migration-check-interval
+max-concurrent-online-ddl mem-profile-rate migration-check-interval
 mutex-profile-fraction mycnf-bin-log-path mycnf-data-dir mycnf-error-log-path mycnf-general-log-path
 mycnf-innodb-data-home-dir mycnf-innodb-log-group-home-dir mycnf-master-info-file mycnf-mysql-port mycnf-pid-file
 mycnf-relay-log-index-path mycnf-relay-log-info-path mycnf-relay-log-path mycnf-secure-file-priv mycnf-server-id
@@ -96,7 +96,7 @@ emit-stats enable-consolidator enable-consolidator-replicas enable-hot-row-prote
 enable-hot-row-protection-dry-run enable-lag-throttler enable-per-workload-table-metrics
 enable-query-plan-field-caching enable-replication-reporter enable-semi-sync enable-transaction-limit
 enable-transaction-limit-dry-run enable-tx-throttler enforce-strict-trans-tables enforce-tableacl-config
-external-decompressor-use-manifest filecustomrules-watch grpc-enable-optional-tls grpc-enable-orca-metrics
+filecustomrules-watch grpc-enable-optional-tls grpc-enable-orca-metrics
 grpc-enable-tracing grpc-prometheus grpc-server-keepalive-enforcement-policy-permit-without-stream heartbeat-enable
 init-populate-metadata init-tablet-type-lookup log-err-stacks log-queries logtostderr mysql-clone-enabled
 mysql-shell-restore-skip-version-check mysql-shell-should-drain mysql-shell-speedup-restore pprof-http

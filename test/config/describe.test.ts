@@ -12,7 +12,7 @@ t.test('help names every setting once, with its default, in lines that fit a ter
     t.equal(help.split('\n').filter((line) => line === `  --${name}` || line.startsWith(`  --${name} `)).length, 1, name)
   }
   t.match(help, /--wait-for-backup-interval <duration>\n(?: {6}.*\n)* {6}.*default: 0s\)/)
-  t.match(help, /--compression-engine-name zstd\|pgzip\|pargzip/)
+  t.match(help, /--compression-engine-name zstd\|lz4\|pgzip\|pargzip\|external/)
   t.same(help.split('\n').filter((line) => line.length > 120), [])
   t.end()
 })
