@@ -6,6 +6,8 @@ import type { Config, SettingName } from './settings.ts'
 export interface MachineFacts {
   readonly hostname: string
   readonly pid: number
+  /** That this process may use. */
+  readonly cores: number
   /** The absolute path of the first of these programs that exists. */
   readonly findProgram: (names: readonly string[]) => string | undefined
 }
@@ -18,6 +20,8 @@ const STATE_HOME = '/var/lib/tabletd'
 /** Where a tablet keeps its own files unless `tablet-dir` says otherwise. */
 export const defaultTabletDir = (alias: string): string => join(STATE_HOME, alias)
 
+const nineTenths = (ms: number | undefined): number | undefined => ms === undefined ? undefined : Math.floor(ms * 9 / 10)
+
 /** `known` with the derived defaults filled in where they can be. */
 export function deriveDefaults(known: PartialConfig, machine: MachineFacts): PartialConfig {
   const alias = known['tablet-path']
@@ -27,6 +31,8 @@ export function deriveDefaults(known: PartialConfig, machine: MachineFacts): Par
     'tablet-dir': tabletDir,
     'tablet-hostname': known['tablet-hostname'] ?? machine.hostname,
     'mysqld-path': known['mysqld-path'] ?? machine.findProgram(['mysqld', 'mariadbd']),
+    'compression-threads': known['compression-threads'] ?? machine.cores,
+    'recovery-threshold': known['recovery-threshold'] ?? nineTenths(known['unhealthy-threshold']),
     'stop-mysqld-on-exit': known['stop-mysqld-on-exit'] ?? machine.pid === 1,
   }
 }

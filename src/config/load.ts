@@ -7,7 +7,7 @@
  */
 import { accessSync, constants } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { hostname } from 'node:os'
+import { availableParallelism, hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { TabletError, messageOf } from '../base/errors.ts'
 import { readArguments } from './arguments.ts'
@@ -171,6 +171,7 @@ function thisMachine(): MachineFacts {
   return {
     hostname: hostname(),
     pid: process.pid,
+    cores: availableParallelism(),
     findProgram: (names) => names.flatMap((name) => directories.map((directory) => join(directory, name))).find(isExecutable),
   }
 }

@@ -13,7 +13,7 @@ t.teardown(() => rm(directory, { recursive: true, force: true }))
 const secret = join(directory, 'password')
 await writeFile(secret, 'correct horse\n', { mode: 0o600 })
 
-const MACHINE: MachineFacts = { hostname: 'db7.example', pid: 4711, findProgram: () => '/opt/mysqld' }
+const MACHINE: MachineFacts = { hostname: 'db7.example', pid: 4711, cores: 6, findProgram: () => '/opt/mysqld' }
 
 /** The least that a daemon needs. */
 const NEEDED = [
@@ -87,7 +87,7 @@ t.test('defaults come from the table, the alias and the machine', async (t) => {
   const config = await configOf({})
   t.match(config, {
     'tablet-path': 'zone1-0000000101', 'tablet-dir': '/var/lib/tabletd/zone1-0000000101',
-    'tablet-hostname': 'db7.example', 'server-id': undefined, 'mysqld-path': '/opt/mysqld', 'stop-mysqld-on-exit': false, 'mysqld-control': 'supervised',
+    'tablet-hostname': 'db7.example', 'compression-threads': 6, 'server-id': undefined, 'mysqld-path': '/opt/mysqld', 'stop-mysqld-on-exit': false, 'mysqld-control': 'supervised',
     'port': 15_100, 'compression-engine-name': 'zstd', 'unhealthy-threshold': 7_200_000, 'semi-sync': 'unset', 'restore-from-backup': false,
   })
   t.same(Object.keys(config).sort(), Object.keys(SETTINGS).sort(), 'every setting has its place')

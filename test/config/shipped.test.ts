@@ -17,7 +17,7 @@ t.test('the example of a settings file is taken as it is', async (t) => {
   for (const name of ['dba-password', 'repl-password', 'api-token']) await writeFile(join(directory, name), 'secret\n', { mode: 0o600 })
   await writeFile(join(directory, 'tabletd.yaml'), text.replaceAll('/etc/tabletd/', `${directory}/`))
   const loaded = await loadConfig({
-    argv: ['--config', join(directory, 'tabletd.yaml')], env: {}, machine: { hostname: 'h', pid: 2, findProgram: () => '/usr/sbin/mysqld' },
+    argv: ['--config', join(directory, 'tabletd.yaml')], env: {}, machine: { hostname: 'h', pid: 2, cores: 2, findProgram: () => '/usr/sbin/mysqld' },
   })
   t.match(loaded, { command: 'run', warnings: [], config: {
     'tablet-path': 'zone1-0000000101', 'init-shard': '0', 'restore-from-backup': true, 'wait-for-backup-interval': 60_000, 'semi-sync': 'unset',

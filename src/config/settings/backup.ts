@@ -1,5 +1,5 @@
 /** Settings: taking backups. */
-import { duration, integer, text } from '../setting.ts'
+import { derived, duration, integer, text } from '../setting.ts'
 
 export const BACKUP_SETTINGS = {
   'backup-engine-implementation': text({
@@ -15,6 +15,10 @@ export const BACKUP_SETTINGS = {
     default: 4, vitess: true, min: 1, max: 256,
     doc: 'How many files a backup copies at once, unless the request says otherwise.',
     reason: 'Vitess\'s. Four readers keep one fast disk busy; more mostly adds seeks on slow ones.',
+  }),
+  'compression-threads': integer({
+    default: derived('as many as the machine has cores'), min: 1, max: 256,
+    doc: 'How many blocks a backup or restore compresses or decompresses at once, over all its files. Each costs up to 30 MB of memory.',
   }),
   'builtinbackup-mysqld-timeout': duration({
     default: 600_000, vitess: true, min: 1000,
