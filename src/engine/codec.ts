@@ -1,4 +1,13 @@
 /** A way of compressing one stored object. */
+import type { Share } from './block-budget.ts'
+import type { Block, CompressionPool } from './compression-pool.ts'
+
+/** What the files of one backup compress with. */
+export interface BlockWork {
+  /** This file's part of the blocks in flight. */
+  readonly share: Share
+  readonly pool: CompressionPool
+}
 
 /**
  * Both directions work in bounded memory, whatever the size, and throw BACKUP_CORRUPT for bytes that cannot be decoded.
@@ -6,15 +15,22 @@
  * `signal` ends what may hang by itself: an external command.
  */
 export interface Codec {
-  compress(source: AsyncIterable<Uint8Array>, signal?: AbortSignal): AsyncIterable<Uint8Array>
+  /** Bytes of the blocks that `compress` is given; the last one of a file may be shorter. */
+  readonly blockBytes: number
+  compress(blocks: AsyncIterable<Block>, work: BlockWork, signal?: AbortSignal): AsyncIterable<Uint8Array>
   /** All of it: every frame or member, to the end of `source`. */
   decompress(source: AsyncIterable<Uint8Array>, signal?: AbortSignal): AsyncIterable<Uint8Array>
+  /** Takes back the memory of a chunk that `decompress` gave and that nobody looks at any more; without it, the collector does. */
+  readonly release?: (chunk: Uint8Array) => void
   /** Objects may end with a seek table (seek-table.ts), and neighbouring frames that it lists are decoded by themselves. */
   readonly seekable?: true
 }
 
+export type Compressor = Pick<Codec, 'compress' | 'blockBytes'>
+export type Decompressor = Pick<Codec, 'decompress' | 'release' | 'seekable'>
+
 export interface CodecOptions {
   readonly level: number
-  /** Blocks worked on at once; where objects are read, over all of them. */
+  /** Blocks decoded at once, over all objects that are read. */
   readonly parallel: number
 }

@@ -7,19 +7,22 @@ import { constants, type BigIntStats } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import type { ActionContext } from '../base/action.ts'
 import { TabletError } from '../base/errors.ts'
-import type { WritableBackup } from '../storage/backup-storage.ts'
+import type { StageListener } from '../model/stage.ts'
+import type { StoredFile, WritableBackup } from '../storage/backup-storage.ts'
 import { checksum, type BytesListener } from './checksum.ts'
-import type { Codec } from './codec.ts'
+import type { BlockWork, Compressor } from './codec.ts'
+import type { Block } from './compression-pool.ts'
 import { locally } from './local-errors.ts'
-
-const READ_BYTES = 2 << 20
+import { readBlocks } from './read-blocks.ts'
 
 export interface OutgoingFile {
   readonly path: string
   readonly object: string
   readonly into: WritableBackup
-  readonly codec: Codec
+  readonly codec: Compressor
+  readonly work: BlockWork
   readonly onBytes: BytesListener
+  readonly onStage?: StageListener | undefined
 }
 
 export interface SentFile {
@@ -29,12 +32,13 @@ export interface SentFile {
 }
 
 /**
- * Copies a file into storage.
+ * Copies a file into storage. When it settles, nothing of the file is in flight any more.
  *
  * @throws TabletError FILE_CHANGED when somebody wrote to it meanwhile; BACKUP_NOT_PROVEN when storage took another
  *   number of bytes; LOCAL_IO_FAILED; the storage's own.
  */
-export async function sendFile({ path, object, into, codec, onBytes }: OutgoingFile, ctx: ActionContext): Promise<SentFile> {
+export async function sendFile(file: OutgoingFile, ctx: ActionContext): Promise<SentFile> {
+  const { path } = file
   ctx.signal.throwIfAborted()
   const handle = await locally(`open ${path}`, () => open(path, constants.O_RDONLY | constants.O_NOFOLLOW))
   try {
@@ -42,8 +46,7 @@ export async function sendFile({ path, object, into, codec, onBytes }: OutgoingF
     if (!before.isFile()) throw new TabletError('LOCAL_IO_FAILED', `cannot copy ${path}: it is not a regular file`)
     const size = Number(before.size)
     const sum = checksum()
-    const content = readWhole(handle, { path, size, onBytes, signal: ctx.signal })
-    const stored = await into.writeFile(object, sum.over(codec.compress(content, ctx.signal)), { sizeHint: size }, ctx)
+    const stored = await store(file, { handle, size, sum }, ctx)
     requireUnchanged(path, before, await handle.stat({ bigint: true }))
     if (stored.bytes !== sum.bytes()) {
       throw new TabletError('BACKUP_NOT_PROVEN', `cannot store ${path}: ${sum.bytes()} bytes were sent, storage reports ${stored.bytes}`)
@@ -54,22 +57,20 @@ export async function sendFile({ path, object, into, codec, onBytes }: OutgoingF
   }
 }
 
-interface WholeFile {
-  readonly path: string
-  readonly size: number
-  readonly onBytes: BytesListener
-  readonly signal: AbortSignal
-}
-
-async function* readWhole(handle: FileHandle, { path, size, onBytes, signal }: WholeFile): AsyncGenerator<Uint8Array, void, undefined> {
-  for (let position = 0; position < size;) {
-    signal.throwIfAborted()
-    const chunk = Buffer.allocUnsafe(Math.min(READ_BYTES, size - position))
-    const { bytesRead } = await locally(`read ${path}`, () => handle.read(chunk, 0, chunk.length, position))
-    if (bytesRead === 0) throw new TabletError('FILE_CHANGED', `cannot copy ${path}: it shrank from ${size} to ${position} bytes`)
-    position += bytesRead
-    onBytes(bytesRead)
-    yield chunk.subarray(0, bytesRead)
+async function store(
+  { path, object, into, codec, work, onBytes, onStage }: OutgoingFile,
+  { handle, size, sum }: { readonly handle: FileHandle, readonly size: number, readonly sum: ReturnType<typeof checksum> },
+  ctx: ActionContext,
+): Promise<StoredFile> {
+  const memory = (bytes: number): Block => work.pool.block(bytes)
+  const blocks = readBlocks({ handle, path, size, blockBytes: codec.blockBytes, memory, onBytes, onStage }, ctx.signal)
+  const stopped = new AbortController()   // so that a command that hangs does not outlive a failed write
+  const bytes = sum.over(codec.compress(blocks, work, AbortSignal.any([ctx.signal, stopped.signal])))
+  try {
+    return await into.writeFile(object, bytes, { sizeHint: size }, ctx)
+  } finally {
+    stopped.abort()
+    await bytes.return()   // a storage that failed may have left off in the middle
   }
 }
 

@@ -4,39 +4,33 @@
  *
  * See RFC 8878 and contrib/seekable_format/zstd_seekable_compression_format.md of zstd.
  */
-import { promisify } from 'node:util'
-import { constants, zstdCompress } from 'node:zlib'
-import { inBlocks, mapInOrder } from './byte-reader.ts'
-import type { Codec, CodecOptions } from './codec.ts'
+import type { BlockWork, Codec, CodecOptions } from './codec.ts'
+import type { Block } from './compression-pool.ts'
+import { inOrder } from './in-order.ts'
+import { orEmpty } from './read-blocks.ts'
 import { encodeSeekTable, type SeekTableRow } from './seek-table.ts'
-import { decompressZstd, roomForFrames } from './zstd-decode.ts'
+import { zstdDecompressor } from './zstd-decode.ts'
 
-const compressBlock = promisify(zstdCompress)
-
+/** Of 1, 2 and 4 MiB no one is faster or smaller by more than the noise (docs/performance.md); twice as much is twice the memory. */
 export const FRAME_CONTENT_BYTES = 2 << 20
 
 export function zstdCodec({ level, parallel }: CodecOptions): Codec {
-  const room = roomForFrames(parallel)
   return {
-    seekable: true,
-    compress: (source) => compress(source, { level, parallel }),
-    decompress: (source) => decompressZstd(source, room),
+    ...zstdDecompressor(parallel),
+    blockBytes: FRAME_CONTENT_BYTES,
+    compress: (blocks, work) => compress(blocks, work, level),
   }
 }
 
 type Bytes = AsyncGenerator<Uint8Array, void, undefined>
 
-async function* compress(source: AsyncIterable<Uint8Array>, { level, parallel }: CodecOptions): Bytes {
-  const params = { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 }
+async function* compress(blocks: AsyncIterable<Block>, { share, pool }: BlockWork, level: number): Bytes {
   const table: SeekTableRow[] = []
-  const toFrame = async (block: Uint8Array): Promise<Buffer> => {
-    const row = { stored: 0, content: block.length }
-    table.push(row)   // now, as blocks come in order, and their frames may not
-    const frame = await compressBlock(block, { params })
-    row.stored = frame.length
-    return frame
+  const toFrame = async (block: Block): Promise<{ readonly content: number, readonly frame: Uint8Array }> =>
+    ({ content: block.length, frame: await pool.compress(block, { kind: 'zstd', level }) })
+  for await (const { content, frame } of inOrder(orEmpty(blocks), share, toFrame)) {
+    table.push({ stored: frame.length, content })
+    yield frame
   }
-  yield* mapInOrder(inBlocks(source, FRAME_CONTENT_BYTES), parallel, toFrame)
-  if (table.length === 0) yield await toFrame(Buffer.alloc(0))   // an empty file is a frame too: 0 bytes would read as a lost object
   yield encodeSeekTable(table)
 }

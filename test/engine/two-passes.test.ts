@@ -23,10 +23,12 @@ t.test('which failures a second attempt may mend', (t) => {
   t.end()
 })
 
+type Fails = Readonly<Record<string, ErrorCode>>
+
 /** The attempts as `<item>/<attempt>`, in order; `fails` says with what each one fails. */
-async function attemptsOf(fails: Readonly<Record<string, ErrorCode>>, count = 5): Promise<{ readonly attempts: readonly string[], readonly error: unknown }> {
+async function attemptsOf(fails: Fails): Promise<{ readonly attempts: readonly string[], readonly error: unknown }> {
   const attempts: string[] = []
-  const error: unknown = await inTwoPasses(Array.from({ length: count }, (_, item) => item), {
+  const error: unknown = await inTwoPasses([0, 1, 2, 3, 4], {
     limit: 1,
     work: async (item, attempt) => {
       attempts.push(`${item}/${attempt}`)
@@ -39,7 +41,7 @@ async function attemptsOf(fails: Readonly<Record<string, ErrorCode>>, count = 5)
 }
 
 t.test('what failed is tried once more when all others were, and its second failure ends the whole', async (t) => {
-  const rows: readonly (readonly [fails: Readonly<Record<string, ErrorCode>>, attempts: string, code: ErrorCode | undefined])[] = [
+  const rows: readonly (readonly [fails: Fails, attempts: string, code: ErrorCode | undefined])[] = [
     [{}, '0/1 1/1 2/1 3/1 4/1', undefined],
     [{ '1/1': 'CHECKSUM_MISMATCH', '3/1': 'STORAGE_FAILED' }, '0/1 1/1 2/1 3/1 4/1 1/2 3/2', undefined],
     [{ '0/1': 'STORAGE_FAILED', '2/1': 'STORAGE_FAILED', '0/2': 'STORAGE_FAILED' }, '0/1 1/1 2/1 3/1 4/1 0/2', 'STORAGE_FAILED'],
@@ -58,7 +60,7 @@ t.test('a storage that is gone is asked for no other file, however many run at o
   const begun: number[] = []
   const gone = inTwoPasses(Array.from({ length: 100 }, (_, item) => item), {
     limit: 4,
-    work: async (item, attempt, { signal }) => {
+    work: async (item, _attempt, { signal }) => {
       begun.push(item)
       if (item === 3) throw new TabletError('STORAGE_UNREACHABLE', 'gone')
       await new Promise((_resolve, reject) => { signal.addEventListener('abort', () => { reject(signal.reason as Error) }) })
