@@ -9,7 +9,7 @@ import type { ActionContext } from '../base/action.ts'
 import { TabletError } from '../base/errors.ts'
 import type { ReadableBackup } from '../storage/backup-storage.ts'
 import { checksum, type BytesListener } from './checksum.ts'
-import type { Codec } from './codec.ts'
+import type { Decompressor } from './codec.ts'
 import { localError, locally } from './local-errors.ts'
 import type { Room } from './room.ts'
 import { writeContent } from './write-content.ts'
@@ -17,7 +17,7 @@ import { writeContent } from './write-content.ts'
 export interface Receiving {
   readonly object: string
   readonly from: ReadableBackup
-  readonly codec: Pick<Codec, 'decompress' | 'seekable'>
+  readonly codec: Decompressor
   /** A file that exists already: bytes are written from `offset` on, and nothing else of it is touched. */
   readonly target: { readonly handle: FileHandle, readonly path: string, readonly offset: number, readonly holes: boolean }
   readonly onBytes: BytesListener
@@ -84,6 +84,7 @@ async function passOn(stream: AsyncIterable<Uint8Array>, { receiving, stretch }:
     await locally(`write ${target.path}`, () => writeContent(chunk, { handle: target.handle, position, holes: target.holes }))
     bytes += chunk.length
     onBytes(chunk.length)
+    codec.release?.(chunk)
   }
   if (stretch.bytes !== undefined && bytes !== stretch.bytes) throw wrongSize(receiving, stretch, String(bytes))
   return { sum: sum.value(), storedBytes: sum.bytes(), bytes }

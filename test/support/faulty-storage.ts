@@ -8,7 +8,7 @@ export interface StorageFaults {
   /** The same when all bytes of it have been stored, before the call resolves. */
   readonly written?: (file: string, count: number) => void | Promise<void>
   /** Called when the `count`-th read of `file` begins: throw to fail it, return bytes to have these read instead. */
-  readonly read?: (file: string, count: number) => Uint8Array | undefined | Promise<Uint8Array | undefined>
+  readonly read?: (file: string, count: number, range: Range) => Uint8Array | undefined | Promise<Uint8Array | undefined>
   readonly manifest?: () => void
   /** When a small file, as the MANIFEST, has been read: throw, or return other bytes. */
   readonly small?: (file: string, bytes: Uint8Array) => Uint8Array
@@ -18,22 +18,31 @@ export interface StorageFaults {
   readonly abort?: () => void
 }
 
+export interface Range {
+  readonly start?: number
+  readonly end?: number
+}
+
 export interface FaultyStorage extends BackupStorage {
   /** Files in the order their writes and reads began. */
   readonly writes: readonly string[]
   readonly reads: readonly string[]
+  /** The ranges of these reads. */
+  readonly ranges: readonly Range[]
 }
 
 export function faultyStorage(inner: BackupStorage, faults: StorageFaults): FaultyStorage {
   const writes: string[] = []
   const reads: string[] = []
+  const ranges: Range[] = []
   const countIn = (all: readonly string[], file: string): number => all.filter((name) => name === file).length
 
   const readable = (backup: ReadableBackup): ReadableBackup => ({
     ...backup,
     async readFile(file, range, ctx) {
       reads.push(file)
-      const instead = await faults.read?.(file, countIn(reads, file))
+      ranges.push(range)
+      const instead = await faults.read?.(file, countIn(reads, file), range)
       return instead === undefined ? await backup.readFile(file, range, ctx) : Readable.from([Buffer.from(instead)])
     },
     async readSmallFile(file, maxBytes, ctx) {
@@ -69,6 +78,7 @@ export function faultyStorage(inner: BackupStorage, faults: StorageFaults): Faul
     ...inner,
     writes,
     reads,
+    ranges,
     async listBackups(shard, ctx) {
       faults.list?.()
       return await inner.listBackups(shard, ctx)
