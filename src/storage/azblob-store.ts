@@ -4,7 +4,7 @@ import { forEachParallel, type ActionContext } from '../base/action.ts'
 import { TabletError } from '../base/errors.ts'
 import { azureError, azureRefusal, openContainer, type AzureOptions, type Container } from './azblob-client.ts'
 import { bodyStream, emptyBody, parseContentRange } from './object-body.ts'
-import type { ByteRange, ListedPage, ObjectBody, ObjectStore, PageWanted, PartUpload } from './object-store.ts'
+import { MOST_LISTED, type ByteRange, type ListedPage, type ObjectBody, type ObjectStore, type PageWanted, type PartUpload } from './object-store.ts'
 import { requester, type Ask, type Pulse } from './request.ts'
 
 export interface AzureStoreOptions extends AzureOptions {
@@ -12,9 +12,10 @@ export interface AzureStoreOptions extends AzureOptions {
   readonly bufferBytes: number
   readonly parallelism: number
   readonly stallMs: number
+  /** Objects in one answer of a list; default: as many as Azure gives. */
+  readonly pageSize?: number
 }
 
-const PAGE = 1000
 const SMALLEST_BLOCK = 8 << 20
 /** Azure's limit. */
 const MOST_BLOCKS = 50_000
@@ -28,7 +29,9 @@ export function azureStore(options: AzureStoreOptions): ObjectStore {
   const { bufferBytes, parallelism } = options
   return {
     limits: { minBytes: Math.min(SMALLEST_BLOCK, bufferBytes), maxBytes: bufferBytes, maxParts: MOST_BLOCKS, atOnce: parallelism },
-    listPage: (prefix, wanted, ctx) => ask(`list ${prefix}`, (container, abort) => listPage({ container, prefix }, wanted, abort.abortSignal), ctx),
+    listPage: (prefix, wanted, ctx) => ask(`list ${prefix}`, (container, { abortSignal }) => {
+      return listPage({ container, prefix, maxPageSize: options.pageSize ?? MOST_LISTED }, wanted, abortSignal)
+    }, ctx),
     read: (key, range, ctx) => readBlob(ask, { key, ...range }, ctx),
     put: (key, bytes, ctx) => ask(`write ${key}`, async (container, pulse) => {
       await container.getBlockBlobClient(key).upload(piecesOf(bytes), bytes.length, watchedBy(pulse))
@@ -49,10 +52,10 @@ export function azureStore(options: AzureStoreOptions): ObjectStore {
 }
 
 async function listPage(
-  { container, prefix }: { readonly container: Container, readonly prefix: string }, { folders, token }: PageWanted,
-  abortSignal: AbortSignal,
+  { container, prefix, maxPageSize }: { readonly container: Container, readonly prefix: string, readonly maxPageSize: number },
+  { folders, token }: PageWanted, abortSignal: AbortSignal,
 ): Promise<ListedPage> {
-  const settings = { maxPageSize: PAGE, ...token === undefined ? {} : { continuationToken: token } }
+  const settings = { maxPageSize, ...token === undefined ? {} : { continuationToken: token } }
   const options = { prefix, abortSignal }
   const next = (given: string | undefined): string | undefined => given === '' ? undefined : given
   if (folders) {

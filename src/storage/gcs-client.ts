@@ -7,6 +7,8 @@ export interface GcsOptions {
   readonly bucket: string
   /** Undefined: Google's own, or what the variable STORAGE_EMULATOR_HOST says. */
   readonly endpoint?: string | undefined
+  /** Objects in one answer of a list; default: as many as Google gives. */
+  readonly pageSize?: number
 }
 
 export type GcsBucket = Bucket

@@ -11,8 +11,8 @@ import type { ReadableStream } from 'node:stream/web'
 import { gcsError, type GcsBucket } from './gcs-client.ts'
 import { bodyStream, emptyBody, parseContentRange, type RawBody } from './object-body.ts'
 import type { ByteRange, ObjectBody } from './object-store.ts'
-import { refusalError } from './request-errors.ts'
 import type { Ask } from './request.ts'
+import { answerError } from './send-body.ts'
 
 export async function readGcsObject(
   ask: Ask<GcsBucket>, { key, start, end }: ByteRange & { readonly key: string }, ctx: ActionContext,
@@ -37,7 +37,7 @@ export async function readGcsObject(
     const said = await answer.text()
     if (answer.status === 416 || answer.status === 404) return await empty()
     if (answer.ok) throw new TabletError('STORAGE_FAILED', `cannot ${doing}: the storage did not give the range that was asked for`, { details: { again: false } })
-    throw refusalError(doing, { status: answer.status, word: '', message: said.slice(0, 200), retryAfter: answer.headers.get('retry-after') ?? undefined }, undefined)
+    throw answerError(doing, { status: answer.status, headers: { 'retry-after': answer.headers.get('retry-after') ?? undefined }, text: said })
   }, ctx)
 }
 

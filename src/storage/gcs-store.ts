@@ -4,10 +4,9 @@ import { TabletError } from '../base/errors.ts'
 import { gcsError, gcsRefusal, openBucket, type GcsBucket, type GcsOptions } from './gcs-client.ts'
 import { readGcsObject } from './gcs-read.ts'
 import { gcsUpload } from './gcs-upload.ts'
-import type { ObjectStore } from './object-store.ts'
+import { MOST_LISTED, type ObjectStore } from './object-store.ts'
 import { requester } from './request.ts'
 
-const PAGE = 1000
 const REMOVED_TOGETHER = 8
 
 export function gcsStore(options: GcsOptions & { readonly stallMs: number }): ObjectStore {
@@ -17,7 +16,7 @@ export function gcsStore(options: GcsOptions & { readonly stallMs: number }): Ob
     limits: { minBytes: 8 << 20, maxBytes: 8 << 20, maxParts: 655_360, atOnce: 1 },
     listPage: (prefix, { folders, token }, ctx) => ask(`list ${prefix} in bucket ${options.bucket}`, async (bucket) => {
       const from = token === undefined ? {} : { pageToken: token }
-      const query = { prefix, autoPaginate: false, maxResults: PAGE, ...folders ? { delimiter: '/' } : {}, ...from }
+      const query = { prefix, autoPaginate: false, maxResults: options.pageSize ?? MOST_LISTED, ...folders ? { delimiter: '/' } : {}, ...from }
       const [files, , answer] = await bucket.getFiles(query)
       const { prefixes = [], nextPageToken } = answer as { readonly prefixes?: readonly string[], readonly nextPageToken?: string }
       const objects = files.map(({ name, metadata }) => ({ key: name, bytes: Number(metadata.size ?? 0) }))

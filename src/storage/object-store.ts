@@ -56,6 +56,9 @@ export interface ObjectStore {
 
 export const REMOVE_AT_ONCE = 1000
 
+/** Objects in one answer of a list, where we may say. */
+export const MOST_LISTED = 1000
+
 export interface PartLimits {
   readonly minBytes: number
   readonly maxBytes: number

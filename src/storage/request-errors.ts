@@ -26,6 +26,7 @@ const WORDS: readonly (readonly [RegExp, Meaning])[] = [
   [/^(?:AccessDenied|AllAccessDisabled|InvalidAccessKeyId|SignatureDoesNotMatch|ExpiredToken|InvalidToken|TokenRefreshRequired|RequestExpired)/, ['STORAGE_DENIED', false]],
   [/^(?:RequestTimeTooSkewed|Authentication|Authorization|InvalidAuthenticationInfo|InsufficientAccountPermissions|AccountIsDisabled|CredentialsProvider)/, ['STORAGE_DENIED', false]],
   [/^(?:NoSuchBucket|ContainerNotFound|ContainerBeingDeleted|PermanentRedirect|AuthorizationHeaderMalformed)/, ['STORAGE_UNREACHABLE', false]],
+  [/^(?:rateLimitExceeded|userRateLimitExceeded)/, ['STORAGE_UNREACHABLE', true]],   // Google's, with status 403
   [/^(?:SlowDown|Throttl|RequestTimeout|ServerBusy|InternalError|OperationTimedOut|ServiceUnavailable|RequestLimitExceeded|OperationAborted)/, ['STORAGE_UNREACHABLE', true]],
 ]
 

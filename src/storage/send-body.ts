@@ -56,5 +56,6 @@ export const isDone = ({ status }: Answer): boolean => status >= 200 && status <
 
 /** What an answer that is no success means; its text may name what was asked for, so only a little of it is told. */
 export function answerError(doing: string, { status, headers, text }: Answer): TabletError {
-  return refusalError(doing, { status, word: '', message: text.slice(0, 200), retryAfter: headers['retry-after'] }, undefined)
+  const word = /"reason": *"(\w+)"/.exec(text)?.[1] ?? ''
+  return refusalError(doing, { status, word, message: text.slice(0, 200), retryAfter: headers['retry-after'] }, undefined)
 }

@@ -20,7 +20,7 @@ ETC, DEVICES = os.path.join(HOME, "etc"), os.path.join(HOME, "devices")
 FILTERS = {
     "catch_errors": {}, "gatekeeper": {}, "healthcheck": {}, "cache": {"use": "memcache"}, "listing_formats": {}, "bulk": {},
     "s3api": {"s3_acl": "false", "location": "us-east-1", "min_segment_size": "5242880",
-              "max_bucket_listing": "20"},
+              "max_bucket_listing": "5"},
     "tempauth": {"user_test_tester": "testing .admin"}, "slo": {}, "dlo": {},
     "versioned_writes": {"allow_versioned_writes": "true"}, "symlink": {}, "copy": {},
 }

@@ -5,7 +5,7 @@ import { gcsStorage, type GcsStorageOptions } from '../../src/storage/gcs-storag
 import { STEADY } from '../../src/storage/steady.ts'
 import { backupStorageContract } from '../contract/backup-storage.ts'
 import { leavesNothingBehind } from '../support/leftovers.ts'
-import { haveStore, startGcs } from '../support/object-stores.ts'
+import { haveStore, makeGcsBucket, startGcs } from '../support/object-stores.ts'
 
 
 if (haveStore(t, 'fake-gcs-server')) t.test('Google\'s cloud storage by fake-gcs-server', async (t) => {
@@ -15,10 +15,7 @@ if (haveStore(t, 'fake-gcs-server')) t.test('Google\'s cloud storage by fake-gcs
 
   const newBucket = async (): Promise<string> => {
     const name = `backups-${++buckets}`
-    const { ok } = await fetch(`${server.endpoint}/storage/v1/b?project=tablets`, {
-      method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ name }),
-    })
-    if (!ok) throw new Error(`no bucket ${name}`)
+    await makeGcsBucket(server, name)
     return name
   }
   const storageIn = (bucket: string, more: Partial<GcsStorageOptions> = {}): BackupStorage => gcsStorage({

@@ -14,7 +14,7 @@ t.test('every answer has its meaning', (t) => {
     [408, '', 'STORAGE_UNREACHABLE', true], [400, 'RequestTimeout', 'STORAGE_UNREACHABLE', true], [501, '', 'STORAGE_UNREACHABLE', false],
     [403, 'Forbidden', 'STORAGE_DENIED', false], [401, '', 'STORAGE_DENIED', false], [400, 'ExpiredToken', 'STORAGE_DENIED', false],
     [403, 'RequestTimeTooSkewed', 'STORAGE_DENIED', false], [undefined, 'CredentialsProviderError', 'STORAGE_DENIED', false],
-    [507, '', 'STORAGE_NO_SPACE', false], [403, 'QuotaExceeded', 'STORAGE_NO_SPACE', false],
+    [403, 'rateLimitExceeded', 'STORAGE_UNREACHABLE', true], [507, '', 'STORAGE_NO_SPACE', false], [403, 'QuotaExceeded', 'STORAGE_NO_SPACE', false],
     [404, 'NoSuchBucket', 'STORAGE_UNREACHABLE', false], [404, 'ContainerNotFound', 'STORAGE_UNREACHABLE', false],
     [400, 'InvalidArgument', 'STORAGE_FAILED', false], [200, 'SyntaxError', 'STORAGE_FAILED', true], [undefined, '', 'STORAGE_UNREACHABLE', true],
   ]

@@ -73,6 +73,13 @@ export async function startGcs(): Promise<ObjectServer> {
   return await serverFrom(child, /server started/, `http://${host}`, dir)
 }
 
+export async function makeGcsBucket({ endpoint }: ObjectServer, name: string): Promise<void> {
+  const { ok } = await fetch(`${endpoint}/storage/v1/b?project=tablets`, {
+    method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ name }),
+  })
+  if (!ok) throw new Error(`no bucket ${name}`)
+}
+
 async function serverFrom(child: ChildProcess, up: RegExp, endpoint: string, dir: AsyncDisposable): Promise<ObjectServer> {
   let said = ''
   const end = async (): Promise<void> => {
