@@ -3,7 +3,7 @@
 export interface WaitOptions {
   /** Default 30 000. */
   readonly deadlineMs?: number
-  /** Between two looks; default 50. */
+  /** Between two looks; default 50, and after half a second a tenth of the time waited, up to 250: looking costs those who work. */
   readonly everyMs?: number
   /** Appended to the failure: what a reader needs to see why, for instance the end of a log. */
   readonly context?: () => string | Promise<string>
@@ -18,7 +18,8 @@ export async function waitFor<T>(
   what: string, look: () => T | Promise<T>, options: WaitOptions = {},
 ): Promise<Exclude<T, false | undefined>> {
   const deadlineMs = options.deadlineMs ?? 30_000
-  const end = Date.now() + deadlineMs
+  const begin = Date.now()
+  const end = begin + deadlineMs
   let last = 'it was not so'
   for (;;) {
     try {
@@ -31,6 +32,7 @@ export async function waitFor<T>(
       const context = await options.context?.() ?? ''
       throw new Error(`waited ${deadlineMs / 1000} s in vain: ${what} (${last})${context === '' ? '' : `\n${context}`}`)
     }
-    await new Promise((resolve) => { setTimeout(resolve, options.everyMs ?? 50) })
+    const pauseMs = options.everyMs ?? Math.min(250, Math.max(50, (Date.now() - begin) / 10))
+    await new Promise((resolve) => { setTimeout(resolve, pauseMs) })
   }
 }
