@@ -35,6 +35,8 @@ const RULES: readonly Rule[] = [
     broken: (c) => c['backup-schedule'] !== undefined && c['backup-storage-implementation'] === undefined },
   { where: 'restore-from-backup', broken: (c) => c['restore-from-backup'] === true && c['mysqld-control'] === 'none',
     what: 'needs a mysqld that tabletd may stop and start', hint: 'set mysqld-control to supervised, systemd or command' },
+  { where: 'recovery-threshold', what: 'is more than unhealthy-threshold',
+    broken: (c) => (c['recovery-threshold'] ?? 0) > (c['unhealthy-threshold'] ?? Infinity) },
   { where: 'tls-key', broken: (c) => (c['tls-cert'] === undefined) !== (c['tls-key'] === undefined), what: 'tls-cert and tls-key are needed together' },
   { where: 'tls-client-ca', broken: (c) => c['tls-client-ca'] !== undefined && c['tls-cert'] === undefined, what: 'needs tls-cert and tls-key' },
   { where: 'agent-check-port', broken: (c) => (c['agent-check-port'] ?? 0) !== 0 && c['agent-check-port'] === c.port, what: 'is the same as port',

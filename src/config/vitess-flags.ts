@@ -30,7 +30,7 @@ grpc-auth-static-password-file grpc-bind-address grpc-ca grpc-cert grpc-compress
 grpc-dial-concurrency-limit grpc-initial-conn-window-size grpc-initial-window-size grpc-keepalive-time
 grpc-keepalive-timeout grpc-key grpc-max-connection-age grpc-max-connection-age-grace grpc-max-message-size
 grpc-port grpc-server-ca grpc-server-initial-conn-window-size grpc-server-initial-window-size
-grpc-server-keepalive-enforcement-policy-min-time heartbeat-interval heartbeat-on-demand-duration
+grpc-server-keepalive-enforcement-policy-min-time heartbeat-on-demand-duration
 hot-row-protection-concurrent-transactions hot-row-protection-max-global-queue-size
 hot-row-protection-max-queue-size init-timeout jaeger-agent-host keep-logs keep-logs-by-mtime lock-tables-timeout
 lock-timeout log-backtrace-at log-dir log-format log-queries-to-file log-rotate-max-size
@@ -97,7 +97,7 @@ enable-hot-row-protection-dry-run enable-lag-throttler enable-per-workload-table
 enable-query-plan-field-caching enable-replication-reporter enable-semi-sync enable-transaction-limit
 enable-transaction-limit-dry-run enable-tx-throttler enforce-strict-trans-tables enforce-tableacl-config
 filecustomrules-watch grpc-enable-optional-tls grpc-enable-orca-metrics
-grpc-enable-tracing grpc-prometheus grpc-server-keepalive-enforcement-policy-permit-without-stream heartbeat-enable
+grpc-enable-tracing grpc-prometheus grpc-server-keepalive-enforcement-policy-permit-without-stream
 init-populate-metadata init-tablet-type-lookup log-err-stacks log-queries logtostderr mysql-clone-enabled
 mysql-shell-restore-skip-version-check mysql-shell-should-drain mysql-shell-speedup-restore pprof-http
 queryserver-config-allowunsafe-dmls queryserver-config-annotate-queries queryserver-config-enable-table-acl-dry-run

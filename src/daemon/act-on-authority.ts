@@ -137,6 +137,7 @@ async function stepDown(primary: string, { server, identity }: SeenServer, parts
   const { actedOn } = state.memory
   const wrote = actedOn?.as === 'primary' && sameProcess(actedOn.identity, identity)
   if (manager.state === 'primary') manager.apply('demoted', `the shard record names ${primary}`)
+  await parts.heartbeatWriter.settle()   // before read-only: a table made on the way would be nobody's transaction
   const step = decideStepDown({ server, owesStart, wrote })
   if (step === 'nothing') return undefined
   forgetReplication(parts)

@@ -2,7 +2,7 @@
 import type { Blocker } from '../model/blocker.ts'
 import type { Operation } from '../model/operation.ts'
 import { formatPosition } from '../model/position.ts'
-import type { DataFacts, MysqldFacts, ReplicationFacts, TabletSnapshot, TypeChange } from '../model/snapshot.ts'
+import type { DataFacts, LagSigns, MysqldFacts, ReplicationFacts, TabletSnapshot, TypeChange } from '../model/snapshot.ts'
 import type { ShardRecord } from '../model/records.ts'
 import type { ServerFacts } from '../mysqld/mysqld.ts'
 import type { RecordRead } from '../replication/decide-authority.ts'
@@ -21,6 +21,7 @@ export interface SeenFacts {
   /** undefined: it does not answer, or was not asked. */
   readonly server: ServerFacts | undefined
   readonly lagSeconds: number | undefined
+  readonly lagSigns: LagSigns
   readonly lagLimits: NonNullable<TabletSnapshot['lagLimits']>
   readonly record: RecordRead | undefined
   readonly cached: ShardRecord | undefined
@@ -48,6 +49,7 @@ export function buildSnapshot(
     mysqld: mysqldFacts(seen),
     ...(server?.replication === undefined ? {} : { replication: replicationFacts(server) }),
     ...(seen.lagSeconds === undefined ? {} : { lagSeconds: seen.lagSeconds }),
+    ...(Object.keys(seen.lagSigns).length === 0 ? {} : { lag: seen.lagSigns }),
     lagLimits: seen.lagLimits,
     ...lastChangeOf(manager),
     ...(server === undefined ? {} : { position: formatPosition(server.executed) }),

@@ -6,6 +6,10 @@ import { TabletError } from '../base/errors.ts'
 import type { Config } from '../config/settings.ts'
 import { builtinBackupEngine } from '../engine/builtin-backup.ts'
 import { builtinRestoreEngine } from '../engine/builtin-restore.ts'
+import { formatShardName } from '../model/tablet.ts'
+import type { ShardRecord } from '../model/records.ts'
+import type { Beat } from '../mysqld/dialects/heartbeat.ts'
+import { openHeartbeats } from '../mysqld/heartbeats.ts'
 import { openMysqldProcess } from '../mysqld/open-mysqld-process.ts'
 import type { Mysqld } from '../mysqld/mysqld.ts'
 import { readServerOptions } from '../mysqld/read-server-options.ts'
@@ -15,6 +19,7 @@ import type { LookAtSource } from '../replication/judge-source.ts'
 import { openStorage } from '../storage/open-storage.ts'
 import { openFileTopology } from '../topology/file-topology.ts'
 import type { TabletIdentity } from './build-snapshot.ts'
+import { HeartbeatWriter } from './heartbeat-writer.ts'
 import { Journal } from './journal.ts'
 import { lazyTopology } from './lazy-topology.ts'
 import { LocalState } from './local-state.ts'
@@ -45,9 +50,9 @@ export async function composeTablet(
     ...given('socket', config['db-socket']), ...given('mysqldUser', config['mysqld-user']), ...given('unit', config['mysqld-unit']),
     ...given('startCommand', config['mysqld-start-command']), ...given('stopCommand', config['mysqld-stop-command']),
   })
-  const mysqld = opened.use(openMysqld({
-    socket: () => process.socket, user: config['db-dba-user'], get password() { return secrets.dbaPassword },
-  }))
+  const dba = { socket: () => process.socket, user: config['db-dba-user'], get password() { return secrets.dbaPassword } }
+  const mysqld = opened.use(openMysqld(dba))
+  const heartbeats = opened.use(openHeartbeats(dba))
   server.mysqld = mysqld
 
   const topology = opened.use(lazyTopology(config['topo-implementation'], (inner) => openFileTopology({ root: config['topo-root'], create: true }, inner)))
@@ -55,8 +60,16 @@ export async function composeTablet(
   const compression = { engine: config['compression-engine-name'], enabled: config['backup-storage-compress'], level: config['compression-level'] }
   const account = { user: config['db-repl-user'], get password() { return secrets.replPassword } }
 
+  const manager = new TabletManager({
+    targetType: config['init-tablet-type'] === 'rdonly' ? 'RDONLY' : 'REPLICA', isDrained: () => state.memory.drained, log: ctx.log,
+  })
+
   return {
-    tablet, shard, config, options, mysqldPath, mysqld, process,
+    tablet, shard, config, options, mysqldPath, mysqld, heartbeats, process, manager,
+    heartbeatWriter: new HeartbeatWriter({
+      enabled: config['heartbeat-enable'], everyMs: config['heartbeat-interval'], state: () => manager.state,
+      beat: () => beatOf(tablet, state.memory.shardRecord),
+    }, heartbeats),
     keeper: new MysqldKeeper(process),
     topology,
     view: new TopologyView(topology, shard, state),
@@ -66,9 +79,6 @@ export async function composeTablet(
     state,
     journal: new Journal(config['tablet-dir']),
     origin: await Origin.open(options.paths.dataDir),
-    manager: new TabletManager({
-      targetType: config['init-tablet-type'] === 'rdonly' ? 'RDONLY' : 'REPLICA', isDrained: () => state.memory.drained, log: ctx.log,
-    }),
     operations: new OperationRegistry(ctx.log),
     watched: newWatched(state.memory.replicationStoppedByOperator),
     lookAtSource: looker(account, config['db-ssl-mode']),
@@ -77,6 +87,11 @@ export async function composeTablet(
     },
     secrets,
   }
+}
+
+/** Of the term this tablet is the primary of, also while the topology is away. */
+function beatOf({ alias, keyspace, shard }: TabletIdentity, record: ShardRecord | undefined): Beat | undefined {
+  return record?.primary === alias ? { shard: formatShardName({ keyspace, shard }), tablet: alias, term: record.term } : undefined
 }
 
 /** One connection a look: a source is looked at every few seconds at most. */

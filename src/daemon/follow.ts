@@ -12,35 +12,32 @@ import type { TabletAlias } from '../model/tablet.ts'
 import type { ServerFacts } from '../mysqld/mysqld.ts'
 import { followerFacts } from '../replication/attach.ts'
 import { decideRepair, type Repair, type RepairFacts, type SourceLook } from '../replication/decide-repair.ts'
-import { measureLag } from '../replication/lag.ts'
 import { forgetRunning, noticeOperatorStop } from '../replication/operator-stop.ts'
 import { doRepair } from '../replication/repair.ts'
 import { actOnSemiSync, decideSemiSync } from '../replication/semi-sync.ts'
 import type { Acted, SeenServer } from './acted.ts'
 import type { Parts } from './parts.ts'
+import { forgetProofs, watchLag } from './watch-lag.ts'
 
 const CONNECT_WAIT_MS = 2_000
 /** A serving replica is compared with its source this often; one that does not serve yet, at every turn. */
 const LOOK_EVERY_MS = 10_000
+/** One that seems to lag is compared more often: what nothing is missing of lags no further back than that look. */
+const LAGS_SECONDS = 2
+const LOOK_AT_LAG_MS = 2_000
 const LOOK_DEADLINE_MS = 3_000
 
 /** Notes lag, connecting and an operator's stop, whatever the role. */
 export async function watchReplication(
-  { server, identity }: SeenServer, { watched, state }: Pick<Parts, 'watched' | 'state'>, ctx: ActionContext,
+  { server, identity }: SeenServer, parts: Pick<Parts, 'watched' | 'state' | 'config' | 'shard' | 'heartbeats'>, ctx: ActionContext,
 ): Promise<void> {
+  const { watched, state } = parts
   const nowMs = performance.now()
   const status = server.replication
   watched.connectingSinceMs = status?.io === 'connecting' ? watched.connectingSinceMs ?? nowMs : undefined
   watched.replication = noticeOperatorStop(watched.replication, `${identity.pid}:${identity.startTicks}`, status)
   await state.rememberAtLeastHere({ replicationStoppedByOperator: watched.replication.stoppedByOperator }, ctx)
-  const { runningSinceMs } = watched.lag
-  const look = watched.sourceLook
-  const lookedSinceStart = look !== undefined && runningSinceMs !== undefined && look.atMs >= runningSinceMs
-  const comparable = lookedSinceStart && look.facts.flavor === server.executed.flavor
-  const holdsSource = comparable ? server.executed.contains(look.facts.executed) : undefined
-  const measured = measureLag(watched.lag, { nowMs, replication: status, holdsSource })
-  watched.lag = measured.memory
-  watched.lagSeconds = measured.lagSeconds
+  await watchLag(server, parts, ctx)
 }
 
 export async function follow(source: TabletAlias, { server }: SeenServer, parts: Parts, ctx: ActionContext): Promise<Acted> {
@@ -76,7 +73,7 @@ async function act(repair: Repair, server: ServerFacts, parts: Parts, ctx: Actio
   const { mysqld, lookAtSource, config, watched, replicationAccount } = parts
   watched.replication = forgetRunning(watched.replication)
   watched.connectingSinceMs = undefined
-  watched.lag = { ...watched.lag, runningSinceMs: undefined }   // a zero is believed anew after each start
+  forgetProofs(watched)
   try {
     const sentence = await doRepair(repair, {
       account: replicationAccount, connectWaitMs: CONNECT_WAIT_MS,
@@ -105,16 +102,19 @@ const acknowledges = ({ manager }: Pick<Parts, 'manager'>): boolean => manager.t
 
 async function lookWhenDue(address: MysqlAddress | undefined, parts: Parts, ctx: ActionContext): Promise<SourceLook> {
   const { manager, watched } = parts
-  const ageMs = watched.sourceLook === undefined ? Infinity : performance.now() - watched.sourceLook.atMs
-  return manager.state !== 'serving' || ageMs >= LOOK_EVERY_MS ? await look(address, parts, ctx) : { kind: 'not-looked' }
+  const lags = watched.lagSeconds === undefined || watched.lagSeconds >= LAGS_SECONDS
+  const due = performance.now() - watched.lookTriedMs >= (lags ? LOOK_AT_LAG_MS : LOOK_EVERY_MS)
+  return manager.state !== 'serving' || due ? await look(address, parts, ctx) : { kind: 'not-looked' }
 }
 
 async function look(address: MysqlAddress | undefined, { lookAtSource, watched }: Pick<Parts, 'lookAtSource' | 'watched'>, ctx: ActionContext): Promise<SourceLook> {
   if (address === undefined) return { kind: 'not-looked' }
+  const atMs = performance.now()
+  watched.lookTriedMs = atMs
   try {
     const late = AbortSignal.timeout(LOOK_DEADLINE_MS)
     const facts = await lookAtSource(address, { ...ctx, signal: AbortSignal.any([ctx.signal, late]) })
-    watched.sourceLook = { facts, atMs: performance.now() }
+    watched.sourceLook = { facts, atMs }
     return { kind: 'seen', facts }
   } catch (error) {
     ctx.signal.throwIfAborted()

@@ -3,12 +3,14 @@ import type { Config } from '../config/settings.ts'
 import type { BackupEngine, RestoreEngine } from '../engine/backup-engine.ts'
 import type { ShardName } from '../model/tablet.ts'
 import type { Mysqld, ReplicationSource } from '../mysqld/mysqld.ts'
+import type { Heartbeats } from '../mysqld/heartbeats.ts'
 import type { MysqldProcess } from '../mysqld/mysqld-process.ts'
 import type { ServerOptions } from '../mysqld/server-options.ts'
 import type { LookAtSource } from '../replication/judge-source.ts'
 import type { BackupStorage } from '../storage/backup-storage.ts'
 import type { Topology } from '../topology/topology.ts'
 import type { TabletIdentity } from './build-snapshot.ts'
+import type { HeartbeatWriter } from './heartbeat-writer.ts'
 import type { Journal } from './journal.ts'
 import type { LocalState } from './local-state.ts'
 import type { MysqldKeeper } from './mysqld-keeper.ts'
@@ -28,6 +30,8 @@ export interface Parts {
   /** The server program; '' with mysqld-control none. */
   readonly mysqldPath: string
   readonly mysqld: Mysqld
+  readonly heartbeats: Heartbeats
+  readonly heartbeatWriter: HeartbeatWriter
   readonly process: MysqldProcess
   readonly keeper: MysqldKeeper
   readonly topology: Topology

@@ -54,8 +54,9 @@ export class Tablet implements TabletControl {
       // each turn reads the record anyway; the watch only makes it sooner
       if (!this.#ctx.signal.aborted) this.#ctx.log.warn({ err: error }, 'the shard record is not watched; it is read each second')
     })
+    const beats = this.#parts.heartbeatWriter.run(this.#ctx)
     await start
-    await this.#ticker.ended
+    await Promise.all([this.#ticker.ended, beats])
     await view.publishLast(this.#ctx)
   }
 

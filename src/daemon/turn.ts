@@ -49,6 +49,7 @@ export async function takeTurn(parts: Parts, ctx: ActionContext): Promise<Tablet
     const { code, message } = asTabletError(error)
     return { blockers: [blocker('operation-failed', { code, message })], sentence: message, server: undefined }
   })
+  if (result.blockers.some(({ name }) => name !== 'recovering')) parts.watched.healthySinceMs = undefined
   sayOnce(result.sentence, parts, ctx)
   return snapshotOf(result, process, parts)
 }
@@ -171,6 +172,7 @@ export function snapshotOf(result: TurnResult, process: ProcessState, parts: Par
     pid: process.kind === 'stopped' ? undefined : process.identity.pid,
     server: result.server,
     lagSeconds: parts.manager.state === 'primary' ? 0 : watched.lagSeconds,
+    lagSigns: parts.manager.state === 'primary' ? {} : watched.lagSigns,
     lagLimits: { degradedSeconds: config['degraded-threshold'] / 1000, unhealthySeconds: config['unhealthy-threshold'] / 1000 },
     record: view.latest,
     cached: state.memory.shardRecord,

@@ -5,16 +5,32 @@ import type { CommitWaits } from '../replication/semi-sync.ts'
 import type { SourceFacts } from '../replication/judge-source.ts'
 import type { ProcessIdentity } from '../mysqld/mysqld-process.ts'
 import type { Blocker } from '../model/blocker.ts'
+import type { LagSigns } from '../model/snapshot.ts'
+
+/** `atMs`: when the look began, by a clock that only goes forward. */
+export interface SourceSeen {
+  readonly facts: SourceFacts
+  readonly atMs: number
+}
 
 export interface Watched {
   lag: LagMemory
   lagSeconds: number | undefined
+  lagSigns: LagSigns
+  /** The oldest look at the source of which something was still missing here. */
+  pendingLook: SourceSeen | undefined
+  /** The clock of the source was said to differ from ours. */
+  clockSaid: boolean
+  /** Since when nothing but a hold has spoken against serving. */
+  healthySinceMs: number | undefined
   replication: ReplicationMemory
   /** Commits of a primary that wait for an acknowledgement. */
   commits: CommitWaits | undefined
   connectingSinceMs: number | undefined
   /** The last look at the source, by a clock that only goes forward. */
-  sourceLook: { readonly facts: SourceFacts, readonly atMs: number } | undefined
+  sourceLook: SourceSeen | undefined
+  /** When a look was last tried. */
+  lookTriedMs: number
   /** Why the tablet waits in RESTORE, or could not read its data: kept by whoever found it. */
   waiting: readonly Blocker[]
   /** The data directory may not be touched, not even by starting a server on it. */
@@ -43,10 +59,15 @@ export interface Watched {
 export const newWatched = (stoppedByOperator: boolean): Watched => ({
   lag: NO_LAG_MEMORY,
   lagSeconds: undefined,
+  lagSigns: {},
+  pendingLook: undefined,
+  clockSaid: false,
+  healthySinceMs: undefined,
   replication: { runningIn: undefined, stoppedByOperator },
   commits: undefined,
   connectingSinceMs: undefined,
   sourceLook: undefined,
+  lookTriedMs: -Infinity,
   waiting: [],
   turn: Promise.resolve(),
   stopping: false,

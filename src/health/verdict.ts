@@ -8,11 +8,14 @@
  */
 import { blocker, type Blocker } from '../model/blocker.ts'
 import { formatDuration } from '../base/duration.ts'
+import type { LagSigns } from '../model/snapshot.ts'
 import type { ReplicationStatus, ServerFacts } from '../mysqld/mysqld.ts'
 
 export interface HealthLimits {
   /** A replica further behind than this does not serve (`unhealthy-threshold`). */
   readonly unhealthyLagMs: number
+  /** One that does not serve begins to at this lag or below (`recovery-threshold`). */
+  readonly recoveryLagMs: number
   /** The schema that must exist (`init-db-name-override`); undefined: at least one of the users'. */
   readonly requiredSchema: string | undefined
 }
@@ -21,6 +24,8 @@ export interface ReplicaFacts {
   readonly server: ServerFacts
   /** Measured after the last start of replication; undefined when not known. */
   readonly lagSeconds: number | undefined
+  /** What it was made of, for people. */
+  readonly lagSigns: LagSigns
   readonly stoppedByOperator: boolean
   /** It serves now, so it was connected before. */
   readonly served: boolean
@@ -42,7 +47,7 @@ export function replicaBlockers(facts: ReplicaFacts, limits: HealthLimits): read
     blockers.push(limits.requiredSchema === undefined ? blocker('no-database')
       : blocker('no-database', { message: `schema ${limits.requiredSchema} does not exist yet` }))
   }
-  if (isRunning(server.replication) || isOutage(server.replication, facts)) blockers.push(...lagBlockers(facts.lagSeconds, limits))
+  if (isRunning(server.replication) || isOutage(server.replication, facts)) blockers.push(...lagBlockers(facts, limits))
   return blockers
 }
 
@@ -81,10 +86,24 @@ function replicationBlockers(status: ReplicationStatus | undefined, facts: Repli
     : blocker('replication-error', { message: `replication is not running${why}`, code: 'REPLICATION_BROKEN' })]
 }
 
-function lagBlockers(lagSeconds: number | undefined, limits: HealthLimits): readonly Blocker[] {
+function lagBlockers({ lagSeconds, lagSigns, served }: ReplicaFacts, limits: HealthLimits): readonly Blocker[] {
   if (lagSeconds === undefined) return [blocker('lag-unknown')]
-  if (lagSeconds * 1000 <= limits.unhealthyLagMs) return []
+  const lagMs = lagSeconds * 1000
+  if (lagMs <= (served ? limits.unhealthyLagMs : limits.recoveryLagMs)) return []
+  const words = `replication ${lagWords(lagSeconds, lagSigns)}`
   return [blocker('lag-too-high', {
-    message: `replication lags ${Math.round(lagSeconds)} s, more than unhealthy-threshold ${formatDuration(limits.unhealthyLagMs)}`,
+    message: lagMs <= limits.unhealthyLagMs
+      ? `${words}, more than recovery-threshold ${formatDuration(limits.recoveryLagMs)} from which it serves again`
+      : `${words}, more than unhealthy-threshold ${formatDuration(limits.unhealthyLagMs)}`,
   })]
+}
+
+/** As "lags 4.2 s (heartbeat 4.2 s, status 0 s)"; clocks that differ are part of it, because they may be the reason. */
+export function lagWords(lagSeconds: number, signs: LagSigns): string {
+  const { heartbeatSeconds, statusSeconds, commitSeconds, provenSeconds, clockAheadSeconds: ahead } = signs
+  const by = Object.entries({ heartbeat: heartbeatSeconds, status: statusSeconds, commit: commitSeconds, proven: provenSeconds })
+    .flatMap(([name, seconds]) => seconds === undefined ? [] : [`${name} ${seconds} s`])
+  const clock = ahead === undefined ? [] : [`the primary's clock is ${Math.abs(ahead)} s ${ahead > 0 ? 'ahead' : 'behind'}`]
+  const facts = [...by, ...clock].join(', ')
+  return `lags ${Math.round(lagSeconds * 10) / 10} s${facts === '' ? '' : ` (${facts})`}`
 }

@@ -28,7 +28,7 @@ const CHECK_OF = {
   'named-primary-without-data': 'topology', 'named-primary-behind': 'topology', 'term-without-start': 'topology',
   'no-database': 'data', 'errant-transactions': 'data', 'needs-backup': 'data',
   'replication-not-running': 'replication', 'replication-connecting': 'replication', 'replication-error': 'replication',
-  'replication-stopped-by-operator': 'replication', 'source-unverified': 'replication',
+  'replication-stopped-by-operator': 'replication', 'source-unverified': 'replication', 'recovering': 'replication',
   'lag-unknown': 'lag', 'lag-too-high': 'lag',
   'not-read-only': 'read-only', 'not-writable': 'read-only', 'blocked-on-semi-sync': 'read-only',
 } as const satisfies Readonly<Record<BlockerName, CheckName>>

@@ -21,6 +21,7 @@ export const BLOCKERS = {
   'replication-stopped-by-operator': 'replication was stopped by an operator; start it when wanted',
   'lag-unknown': 'how far replication lags is not known yet',
   'lag-too-high': 'replication lags more than unhealthy-threshold',
+  'recovering': 'healthy again, and watched for recovery-hold before it serves',
   'errant-transactions': 'this tablet holds transactions that its primary never had',
   'needs-backup': 'this tablet is empty and its primary no longer has its whole history; it waits for a backup',
   'source-unverified': 'the recorded primary could not be confirmed, so nothing is attached to it',

@@ -34,6 +34,8 @@ export interface TabletSnapshot {
   readonly replication?: ReplicationFacts
   /** Seconds behind the primary; absent when unknown. 0 on a primary. */
   readonly lagSeconds?: number
+  /** What `lagSeconds` was made of. */
+  readonly lag?: LagSigns
   /** What the settings say of lag: from `degradedSeconds` a replica is given less, beyond `unhealthySeconds` nothing. */
   readonly lagLimits?: { readonly degradedSeconds: number, readonly unhealthySeconds: number }
   /** The last change of type, with the words of its log line: why it stopped serving, or why it serves again. */
@@ -45,6 +47,20 @@ export interface TabletSnapshot {
   readonly shardRecord: ShardRecordFacts
   readonly data: DataFacts
   readonly operation?: Operation
+}
+
+/** How far behind by each sign, in seconds; what is not known is absent. See src/replication/lag.ts. */
+export interface LagSigns {
+  /** Seconds_Behind_Source; grown since, where the server does not say it now. */
+  readonly statusSeconds?: number
+  /** Age of the newest heartbeat that was applied here. */
+  readonly heartbeatSeconds?: number
+  /** Since the oldest transaction in the applier's hands was committed. */
+  readonly commitSeconds?: number
+  /** At most this far behind: the age of the newest look at the source of which nothing is missing. */
+  readonly provenSeconds?: number
+  /** The source's clock minus ours, where they differ. */
+  readonly clockAheadSeconds?: number
 }
 
 export interface TypeChange {

@@ -8,10 +8,11 @@ import type { GtidSet } from '../model/gtid-set.ts'
 import type { MysqlAddress } from '../model/records.ts'
 import type { Credentials, SslMode } from './sql-types.ts'
 import { gtidFactsOf } from './gtid-facts.ts'
+import { readClock } from './dialects/heartbeat.ts'
 import { showStatus } from './dialects/common.ts'
 import type { SemiSyncFacts, ServerIdentity } from './mysqld.ts'
 import { STATUS, identityOf, isOn, semiSyncOf, variablesOf } from './server-variables.ts'
-import { SessionPool } from './session-pool.ts'
+import { SessionPool, type Session } from './session-pool.ts'
 import { historyIn, variablesIn } from './sql-observe.ts'
 
 export interface RemoteMysqld extends AsyncDisposable {
@@ -32,6 +33,8 @@ export interface RemoteFacts extends Pick<ServerIdentity, 'flavor' | 'version' |
   readonly historyWhole: boolean | undefined
   readonly encrypted: boolean
   readonly semiSync: SemiSyncFacts
+  /** Its clock minus ours, in seconds; undefined where they may be equal. */
+  readonly clockAheadSeconds: number | undefined
 }
 
 export interface RemoteOptions extends Credentials {
@@ -64,8 +67,25 @@ export function openRemoteMysqld(address: MysqlAddress, options: RemoteOptions):
         historyWhole,
         encrypted: session.encrypted,
         semiSync: semiSyncOf(variables, variablesOf(await session.query(showStatus(STATUS)))),
+        clockAheadSeconds: await clockAhead(session),
       }
     }, ctx),
     [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose](),
   }
+}
+
+/** What an answer on the way adds to a difference of clocks, beside its own duration: scheduling on a loaded machine. */
+const UNSURE_MS = 100
+
+async function clockAhead(session: Session): Promise<number | undefined> {
+  const asked = Date.now()
+  const [row] = await session.query(readClock)
+  return clockDifference(asked, Number(row?.['now_us']) / 1000, Date.now())
+}
+
+/** Milliseconds since the epoch: our clock, theirs at some moment in between, ours. Pure. */
+export function clockDifference(askedMs: number, theirsMs: number, answeredMs: number): number | undefined {
+  const aheadMs = theirsMs - (askedMs + answeredMs) / 2
+  const unsureMs = (answeredMs - askedMs) / 2 + UNSURE_MS
+  return Math.abs(aheadMs) > unsureMs ? aheadMs / 1000 : undefined
 }

@@ -24,6 +24,8 @@ export interface SourceFacts extends History {
   readonly purged: GtidSet
   /** Whether its binary logs reach back to when it was empty; undefined: our account may not look. */
   readonly historyWhole: boolean | undefined
+  /** Its clock minus ours, in seconds, where they surely differ. */
+  readonly clockAheadSeconds?: number | undefined
   /** Its source side; undefined: not looked at. */
   readonly semiSync?: Pick<SemiSyncFacts, 'sourceEnabled' | 'acknowledgingReplicas'>
 }

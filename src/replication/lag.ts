@@ -11,6 +11,7 @@
  * One thing stands above them: once everything is here that the source held at a look, nothing that is older is missing,
  * whatever the signs say. So heartbeats that end because a daemon died take no replica out of service.
  */
+import type { LagSigns } from '../model/snapshot.ts'
 
 /** Times are of a clock that only goes forward, in milliseconds. */
 interface Reading {
@@ -44,17 +45,6 @@ export interface LagLook {
   readonly commitSeconds?: number | undefined
   /** The source's clock minus ours, where it is surely not 0. */
   readonly clockAheadSeconds?: number | undefined
-}
-
-/** Seconds. What is not known is absent. */
-export interface LagSigns {
-  readonly statusSeconds?: number
-  readonly heartbeatSeconds?: number
-  readonly commitSeconds?: number
-  /** At most this far behind: the age of the newest look at the source of which nothing is missing. */
-  readonly provenSeconds?: number
-  /** The source's clock minus ours, said where they differ. */
-  readonly clockAheadSeconds?: number
 }
 
 export interface MeasuredLag {

@@ -11,7 +11,7 @@ const MANAGER = { state: 'serving', type: 'REPLICA', targetType: 'REPLICA', hist
 /** A daemon that has just begun and has seen nothing yet. */
 const NOTHING: SeenFacts = {
   nowMs: 42, httpPort: 15_100, mysqlPort: 3306, drained: false, mysqldRuns: false, pid: undefined, server: undefined, lagSeconds: undefined,
-  lagLimits: { degradedSeconds: 30, unhealthySeconds: 7200 },
+  lagSigns: {}, lagLimits: { degradedSeconds: 30, unhealthySeconds: 7200 },
   record: undefined, cached: undefined, data: {}, blockers: [blocker('starting')], sentence: 'starting', operation: undefined,
 }
 const snapshot = (more: Partial<SeenFacts> = {}): TabletSnapshot => buildSnapshot(identity(alias(102)), MANAGER, { ...NOTHING, ...more })

@@ -5,7 +5,7 @@ import { CONNECTING_SERVES_MS, primaryBlockers, replicaBlockers, type HealthLimi
 import { serverFacts } from '../daemon/builders.ts'
 import { status } from '../replication/builders.ts'
 
-const LIMITS: HealthLimits = { unhealthyLagMs: 30_000, requiredSchema: undefined }
+const LIMITS: HealthLimits = { unhealthyLagMs: 30_000, recoveryLagMs: 30_000, requiredSchema: undefined }
 
 interface Row {
   readonly server?: Partial<ServerFacts>
@@ -16,8 +16,8 @@ interface Row {
 /** A replica that runs, is read-only, has a database and no lag. */
 const blockers = ({ server = {}, facts = {}, limits = {} }: Row) => replicaBlockers(
   {
-    server: serverFacts({ replication: status(), ...server }), lagSeconds: 0, stoppedByOperator: false, served: false, connectingForMs: 0,
-    sourceIsPrimary: true, ...facts,
+    server: serverFacts({ replication: status(), ...server }), lagSeconds: 0, lagSigns: {}, stoppedByOperator: false, served: false,
+    connectingForMs: 0, sourceIsPrimary: true, ...facts,
   },
   { ...LIMITS, ...limits },
 )
@@ -47,7 +47,15 @@ const ROWS: readonly (readonly [title: string, row: Row, names: readonly string[
 
   ['lag that is not known is no lag of zero', { facts: { lagSeconds: undefined } }, ['lag-unknown']],
   ['lag at the threshold', { facts: { lagSeconds: 30 } }, []],
-  ['lag above the threshold', { facts: { lagSeconds: 31 } }, ['lag-too-high'], /31 s, more than unhealthy-threshold 30s/],
+  ['lag above the threshold', { facts: { lagSeconds: 31 } }, ['lag-too-high'], /lags 31 s, more than unhealthy-threshold 30s/],
+  ['lag above the threshold says what it was measured by', { facts: { lagSeconds: 31, lagSigns: { heartbeatSeconds: 31.2, statusSeconds: 0 } } },
+    ['lag-too-high'], /lags 31 s \(heartbeat 31\.2 s, status 0 s\), more/],
+  ['clocks that differ are said where they may be the reason', { facts: { lagSeconds: 31, lagSigns: { heartbeatSeconds: 31, clockAheadSeconds: -29 } } },
+    ['lag-too-high'], /heartbeat 31 s, the primary's clock is 29 s behind/],
+  ['what does not serve begins below the threshold', { facts: { lagSeconds: 20 }, limits: { recoveryLagMs: 20_000 } }, []],
+  ['what does not serve waits between the two thresholds', { facts: { lagSeconds: 21 }, limits: { recoveryLagMs: 20_000 } },
+    ['lag-too-high'], /lags 21 s, more than recovery-threshold 20s/],
+  ['what serves goes on between the two thresholds', { facts: { lagSeconds: 30, served: true }, limits: { recoveryLagMs: 20_000 } }, []],
   ['lag that is no number', { facts: { lagSeconds: Number.NaN } }, ['lag-too-high']],
   ['lag of a replica that does not run is not judged', { ...channel({ io: 'stopped' }), facts: { lagSeconds: 9999 } }, ['replication-not-running']],
 

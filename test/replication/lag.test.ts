@@ -59,7 +59,8 @@ const stories: Readonly<Record<string, readonly Step[]>> = {
     [15_000, running(0), true, 8, { heartbeatSeconds: 905 }],
   ],
   'the newest proof stays when an older look follows': [
-    [10_000, running(90), true, 1, { oldestLook: { atMs: 9000, held: true } }], [11_000, running(90), true, 2, { oldestLook: { atMs: 8000, held: true } }],
+    [10_000, running(90), true, 1, { oldestLook: { atMs: 9000, held: true } }],
+    [11_000, running(90), true, 2, { oldestLook: { atMs: 8000, held: true } }],
   ],
   'a proof grows old while the source is away': [
     [1000, running(0), true, 0, { oldestLook: { atMs: 1000, held: true } }], [61_000, connecting, undefined, 60],
