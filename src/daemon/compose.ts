@@ -19,6 +19,7 @@ import type { LookAtSource } from '../replication/judge-source.ts'
 import { openStorage } from '../storage/open-storage.ts'
 import { openFileTopology } from '../topology/file-topology.ts'
 import type { TabletIdentity } from './build-snapshot.ts'
+import { compressionSettings } from './compression-settings.ts'
 import { HeartbeatWriter } from './heartbeat-writer.ts'
 import { Journal } from './journal.ts'
 import { lazyTopology } from './lazy-topology.ts'
@@ -57,7 +58,7 @@ export async function composeTablet(
 
   const topology = opened.use(lazyTopology(config['topo-implementation'], (inner) => openFileTopology({ root: config['topo-root'], create: true }, inner)))
   const kind = config['backup-storage-implementation']
-  const compression = { engine: config['compression-engine-name'], enabled: config['backup-storage-compress'], level: config['compression-level'] }
+  const { compression, decompression } = compressionSettings(config)
   const account = { user: config['db-repl-user'], get password() { return secrets.replPassword } }
 
   const manager = new TabletManager({
@@ -74,8 +75,8 @@ export async function composeTablet(
     topology,
     view: new TopologyView(topology, shard, state),
     storage: kind === undefined ? undefined : openStorage(kind, config),
-    engines: [builtinBackupEngine(compression)],
-    restoreEngines: [builtinRestoreEngine()],
+    engines: [builtinBackupEngine(compression, decompression)],
+    restoreEngines: [builtinRestoreEngine(decompression)],
     state,
     journal: new Journal(config['tablet-dir']),
     origin: await Origin.open(options.paths.dataDir),

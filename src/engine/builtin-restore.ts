@@ -4,7 +4,7 @@ import type { ActionContext } from '../base/action.ts'
 import { TabletError, hasCode, messageOf } from '../base/errors.ts'
 import type { RestoreEngine, RestoreEstimate, RestoreParams, RestoreSource } from './backup-engine.ts'
 import { progressOf, type AttemptProgress } from './builtin-backup.ts'
-import { codecForReading } from './compression.ts'
+import { NO_COMMANDS, codecForReading, requireReadable, type Decompression } from './compression.ts'
 import { locally } from './local-errors.ts'
 import { receiveFile, type IncomingFile } from './receive-file.ts'
 import { planRestore, type PlannedFile, type PlannedObject, type RestorePlan } from './restore-plan.ts'
@@ -15,13 +15,18 @@ import { inTwoPasses, type Attempt } from './two-passes.ts'
 /** Four times what zstd makes of zeros: 128 KiB from the 4 bytes of an RLE block (RFC 8878). */
 const MOST_PER_BYTE = 128 * 1024
 
-export function builtinRestoreEngine(): RestoreEngine {
-  return { name: 'builtin', verify, executeRestore }
+export function builtinRestoreEngine(decompression: Decompression = NO_COMMANDS): RestoreEngine {
+  return {
+    name: 'builtin',
+    verify: (source, ctx) => verify(source, decompression, ctx),
+    executeRestore: (params, ctx) => executeRestore(params, decompression, ctx),
+  }
 }
 
-async function verify({ from, manifest }: RestoreSource, ctx: ActionContext): Promise<RestoreEstimate> {
+async function verify({ from, manifest }: RestoreSource, decompression: Decompression, ctx: ActionContext): Promise<RestoreEstimate> {
   const plan = planRestore(manifest)
-  codecForReading(manifest)   // refused now rather than with the data gone
+  const command = await requireReadable(manifest, decompression)   // refused now rather than with the data gone
+  if (command !== undefined) ctx.log.info({ command }, 'this backup is decompressed by an external command')
   const stored = new Map((await from.listFiles(ctx)).map(({ file, bytes }) => [file, bytes]))
   let storedBytes = 0
   for (const { name, objects } of plan.files) {
@@ -37,9 +42,9 @@ async function verify({ from, manifest }: RestoreSource, ctx: ActionContext): Pr
   return { files: plan.files.length, bytes: total(plan.files.map(({ diskBytes }) => diskBytes)), storedBytes }
 }
 
-async function executeRestore(params: RestoreParams, ctx: ActionContext): Promise<void> {
+async function executeRestore(params: RestoreParams, decompression: Decompression, ctx: ActionContext): Promise<void> {
   const plan = planRestore(params.manifest)
-  const codec = codecForReading(params.manifest)
+  const codec = codecForReading(params.manifest, decompression)
   const target = restoreTarget(params.to)
   ctx.log.info(`Restore: copying ${plan.files.length} files`)
   for (const directory of plan.directories) await target.makeDirectory(directory)

@@ -7,13 +7,12 @@
  */
 import { TabletError, messageOf } from '../base/errors.ts'
 import { byteReader } from './byte-reader.ts'
-import type { BlockWork, Codec, CodecOptions } from './codec.ts'
+import type { BlockWork, Codec } from './codec.ts'
 import type { Block } from './compression-pool.ts'
-import { decodeAhead } from './decode-ahead.ts'
+import { freeMemory } from './free-memory.ts'
 import { inOrder } from './in-order.ts'
 import { readLz4Parts, type Lz4Block, type Lz4FrameEnd } from './lz4-frames.ts'
 import { lz4Library, type Lz4Library } from './lz4-library.ts'
-import { Room } from './room.ts'
 
 export const BLOCK_CONTENT_BYTES = 1 << 20
 /** Magic number, version 01 with independent blocks and a content checksum, blocks of up to 1 MiB, checksum of these. */
@@ -22,18 +21,16 @@ const FRAME_HEADER = Buffer.from('04224d18646085', 'hex')
 const WINDOW_BYTES = 64 << 10
 /** A block grows to at most this many times its size: 255 for each byte that only lengthens a match. */
 const MOST_PER_BYTE = 255
-/** For one of the largest blocks with what it holds. */
-const ROOM_PER_THREAD = 8 << 20
 const EMPTY = Buffer.alloc(0)
 
 type Bytes = AsyncGenerator<Uint8Array, void, undefined>
 
-export function lz4Codec({ parallel }: Pick<CodecOptions, 'parallel'>): Codec {
-  const room = new Room(parallel * ROOM_PER_THREAD)
+export function lz4Codec(): Codec {
   return {
     blockBytes: BLOCK_CONTENT_BYTES,
     compress,
-    decompress: (source) => decompress(source, room),
+    decompress,
+    release: (chunk) => { freeMemory(chunk as Buffer<ArrayBuffer>) },
   }
 }
 
@@ -51,59 +48,51 @@ async function* compress(blocks: AsyncIterable<Block>, { share, pool }: BlockWor
   yield end
 }
 
-async function* decompress(source: AsyncIterable<Uint8Array>, room: Room): Bytes {
+/** One block after the other: even so it outruns most disks, and linked blocks leave no choice. */
+async function* decompress(source: AsyncIterable<Uint8Array>): Bytes {
   const lz4 = await lz4Library()
   await using reader = byteReader(source)
-  await using ahead = decodeAhead(room)
-  const decode = blockDecoder(lz4)
-  let found = { bytes: 0, sum: lz4.newHash() }
-  const counted = async function* (contents: AsyncIterable<Buffer>): Bytes {
-    for await (const content of contents) {
+  let found = newContent(lz4)
+  for await (const part of readLz4Parts(reader, lz4.hash)) {
+    if (part.kind === 'end') {
+      requireWhole(part, found)
+      found = newContent(lz4)
+    } else {
+      const content = decode(part, found.window, lz4)
       found.bytes += content.length
       found.sum.add(content)
+      if (part.linked) found.window = endOf(found.window, content)
       yield content
     }
   }
-  for await (const part of readLz4Parts(reader, lz4.hash)) {
-    if (part.kind === 'block') {
-      yield* counted(ahead.begin(part.stored.length + mostOf(part), () => decode(part)))
-    } else {
-      yield* counted(ahead.rest())
-      requireWhole(part, { bytes: found.bytes, checksum: found.sum.value() })
-      found = { bytes: 0, sum: lz4.newHash() }
-    }
-  }
 }
 
-function requireWhole(end: Lz4FrameEnd, found: { readonly bytes: number, readonly checksum: number }): void {
-  if (end.contentSize !== undefined && end.contentSize !== found.bytes) throw corrupt(`a frame holds ${found.bytes} bytes and says ${end.contentSize}`)
-  if (end.checksum !== undefined && end.checksum !== found.checksum) throw corrupt('the checksum of a frame is wrong')
+/** What a frame held so far. */
+interface Content {
+  bytes: number
+  readonly sum: ReturnType<Lz4Library['newHash']>
+  /** The end of it that linked blocks may refer to. */
+  window: Buffer
 }
 
-/** Decodes blocks at once where they are independent, each after the one before it where they are linked. */
-function blockDecoder(lz4: Lz4Library): (block: Lz4Block) => Promise<Buffer> {
-  let window: Promise<Buffer> = Promise.resolve(EMPTY)   // the end of what the frame held so far
-  return (block) => {
-    if (!block.linked) return decodeBlock(lz4, block, EMPTY)
-    const before = block.firstOfFrame ? Promise.resolve(EMPTY) : window
-    const content = before.then((dictionary) => decodeBlock(lz4, block, dictionary))
-    window = Promise.all([before, content]).then(([old, added]) =>
-      added.length >= WINDOW_BYTES ? added.subarray(-WINDOW_BYTES) : Buffer.concat([old, added]).subarray(-WINDOW_BYTES))
-    window.catch(() => undefined)   // the block's own failure is the one that is thrown
-    return content
-  }
-}
+const newContent = ({ newHash }: Lz4Library): Content => ({ bytes: 0, sum: newHash(), window: EMPTY })
 
-/** Bytes that a block's content has at most. */
-const mostOf = ({ stored, maxContent }: Lz4Block): number => Math.min(maxContent, stored.length * MOST_PER_BYTE)
+/** A copy: whoever takes the content may free it. */
+const endOf = (before: Buffer, content: Buffer): Buffer =>
+  Buffer.concat([content.length < WINDOW_BYTES ? before : EMPTY, content.subarray(-WINDOW_BYTES)]).subarray(-WINDOW_BYTES)
 
-async function decodeBlock(lz4: Lz4Library, block: Lz4Block, dictionary: Buffer): Promise<Buffer> {
-  if (!block.compressed) return block.stored
+function decode({ compressed, stored, maxContent }: Lz4Block, window: Buffer, lz4: Lz4Library): Buffer {
+  if (!compressed) return stored
   try {
-    return await lz4.decompress(block.stored, mostOf(block), dictionary)
+    return lz4.decompress(stored, Math.min(maxContent, stored.length * MOST_PER_BYTE), window)
   } catch (error) {
     throw corrupt(messageOf(error), error)
   }
+}
+
+function requireWhole(end: Lz4FrameEnd, found: Content): void {
+  if (end.contentSize !== undefined && end.contentSize !== found.bytes) throw corrupt(`a frame holds ${found.bytes} bytes and says ${end.contentSize}`)
+  if (end.checksum !== undefined && end.checksum !== found.sum.value()) throw corrupt('the checksum of a frame is wrong')
 }
 
 const corrupt = (why: string, cause?: unknown): TabletError => new TabletError('BACKUP_CORRUPT', `cannot read lz4 data: ${why}`, { cause })

@@ -34,7 +34,6 @@ export interface Lz4Block {
   readonly maxContent: number
   /** It may refer to the 64 KiB before it in its frame. */
   readonly linked: boolean
-  readonly firstOfFrame: boolean
 }
 
 export interface Lz4FrameEnd {
@@ -75,14 +74,14 @@ interface Header {
 async function* readFrame(reader: ByteReader, hash: Hash): AsyncGenerator<Lz4Part, void, undefined> {
   const { flags, maxContent, contentSize } = await readHeader(reader, hash)
   const has = (bit: number): boolean => (flags & bit) !== 0
-  for (let firstOfFrame = true; ; firstOfFrame = false) {
+  for (;;) {
     const word = await takeWord(reader)
     if (word === 0) break
     const size = word % STORED_AS_IT_IS
     if (size > maxContent) throw corrupt(`a block of ${size} bytes is larger than its frame allows`)
     const stored = exactly(await reader.take(size), size)
     if (has(BLOCK_CHECKSUMS) && await takeWord(reader) !== hash(stored)) throw corrupt('the checksum of a block is wrong')
-    yield { kind: 'block', stored, compressed: word < STORED_AS_IT_IS, maxContent, linked: !has(INDEPENDENT), firstOfFrame }
+    yield { kind: 'block', stored, compressed: word < STORED_AS_IT_IS, maxContent, linked: !has(INDEPENDENT) }
   }
   yield { kind: 'end', contentSize, checksum: has(CONTENT_CHECKSUM) ? await takeWord(reader) : undefined }
 }
