@@ -12,6 +12,15 @@ import { tempDir } from '../support/temp-dir.ts'
 /** As on a machine whose own Node is too old: only the launcher's choice can work. */
 const OLD_SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
+/** Compresses a block with the module named, by a thread of its own, and says what comes out when it is decompressed. */
+const COMPRESS = `
+  import { zstdDecompressSync } from 'node:zlib'
+  const { CompressionPool } = await import(process.argv[1])
+  await using pool = new CompressionPool({ threads: 1, blockBytes: 100 })
+  const frame = await pool.compress(new TextEncoder().encode('compressed here'), { kind: 'zstd', level: 1 })
+  process.stdout.write(zstdDecompressSync(frame))
+`
+
 t.test('the packed package runs where it is installed', async (t) => {
   await using dir = await tempDir()
   const installed = await installPacked(dir.path)
@@ -29,6 +38,8 @@ t.test('the packed package runs where it is installed', async (t) => {
 
   const files = await readdir(installed, { recursive: true })
   t.strictSame(files.filter((file) => file.endsWith('.ts')), [], 'no source is shipped')
+  const compress = await runProgram(process.execPath, ['--input-type=module', '--eval', COMPRESS, join(installed, 'dist/engine/compression-pool.js')], { env })
+  t.same([compress.code, compress.stdout], [0, 'compressed here'], `a compression thread starts (${compress.stderr})`)
   for (const file of ['LICENSE', 'README.md', 'dist/cli/tabletd.js', 'bin/tabletd']) t.ok(files.includes(file), `${file} is shipped`)
 })
 
