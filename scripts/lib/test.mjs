@@ -12,16 +12,22 @@ import { node24 } from './npm-packages.mjs'
 import { Refusal, output } from './run.mjs'
 import { serverOf } from './tap-lines.mjs'
 import { runTestFile } from './test-file.mjs'
+import { longestFirst, readSeconds, saveSeconds } from './test-order.mjs'
 
 /** Folders of test/ that are a group of their own, and how long one of their files may take, in seconds. The rest is `unit`. */
 const GROUPS = { unit: 300, integration: 600, faults: 600 }
 
+/** What each file took when it last ran here. */
+const SECONDS = join(ROOT, '.cache/test-seconds.json')
+
 await program(async () => {
   const wanted = process.argv.slice(2)
   const files = chooseFiles(wanted)
-  await install({ servers: ['mysql', 'mariadb'], objectStores: true, loadBalancer: true })
-  const checks = wanted.some((word) => word.endsWith('.ts')) ? [] : await checkSources()
-  const results = await runAll(files)
+  await install({ servers: ['mysql', 'mariadb'], objectStores: true, loadBalancer: true, bench: true })
+  const [checks, results] = await Promise.all([
+    wanted.some((word) => word.endsWith('.ts')) ? [] : checkSources(),
+    runAll(longestFirst(files, readSeconds(SECONDS))),
+  ])
   return report(results, checks)
 })
 
@@ -71,6 +77,7 @@ async function runAll(files) {
       results.push(result)
     }
   }))
+  saveSeconds(SECONDS, Object.fromEntries(results.map(({ file, seconds }) => [file, seconds])))
   return results
 }
 
