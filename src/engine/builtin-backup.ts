@@ -89,8 +89,9 @@ function resultOf({ files, directories, sent, compression }: {
   readonly compression: Compression
 }): BackupResult {
   const entries = files.map(({ base, name }, index): FileEntry => {
-    const { hash, size, storedSize } = sent.get(index) as SentFile
-    return { Base: base, Name: name, Hash: hash, ParentPath: '', Size: size, StoredSize: storedSize }
+    const { hash, size, storedSize, allocated } = sent.get(index) as SentFile
+    const holes = allocated < size ? { Allocated: allocated } : {}
+    return { Base: base, Name: name, Hash: hash, ParentPath: '', Size: size, StoredSize: storedSize, ...holes }
   })
   const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)
   return {

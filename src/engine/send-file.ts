@@ -15,6 +15,9 @@ import type { Block } from './compression-pool.ts'
 import { locally } from './local-errors.ts'
 import { readBlocks } from './read-blocks.ts'
 
+/** The unit of `blocks` in stat(2). */
+const STAT_BLOCK_BYTES = 512
+
 export interface OutgoingFile {
   readonly path: string
   readonly object: string
@@ -29,6 +32,8 @@ export interface SentFile {
   readonly hash: string
   readonly size: number
   readonly storedSize: number
+  /** What the file system had allocated for it, in bytes. */
+  readonly allocated: number
 }
 
 /**
@@ -51,7 +56,7 @@ export async function sendFile(file: OutgoingFile, ctx: ActionContext): Promise<
     if (stored.bytes !== sum.bytes()) {
       throw new TabletError('BACKUP_NOT_PROVEN', `cannot store ${path}: ${sum.bytes()} bytes were sent, storage reports ${stored.bytes}`)
     }
-    return { hash: sum.hex(), size, storedSize: stored.bytes }
+    return { hash: sum.hex(), size, storedSize: stored.bytes, allocated: Number(before.blocks) * STAT_BLOCK_BYTES }
   } finally {
     await handle.close()
   }

@@ -2,7 +2,8 @@ import t from 'tap'
 import { announcedTableBytes, encodeSeekTable, readSegments, seekTableBytes, type SeekTableRow } from '../../src/engine/seek-table.ts'
 
 const ROWS: readonly SeekTableRow[] = [
-  { stored: 100, content: 1000 }, { stored: 50, content: 1000 }, { stored: 9, content: 0 }, { stored: 70, content: 1000 }, { stored: 30, content: 17 },
+  { stored: 100, content: 1000 }, { stored: 50, content: 1000 }, { stored: 9, content: 0 }, { stored: 70, content: 1000 },
+  { stored: 30, content: 17 },
 ]
 const TABLE = encodeSeekTable(ROWS)
 const OBJECT = { storedSize: 259 + TABLE.length, size: 3017 }
