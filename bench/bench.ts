@@ -20,12 +20,11 @@ export interface Bench extends AsyncDisposable {
   say(line: string): void
 }
 
-const MANY = 64
-const BYTES = 1.15e9
-const QUICK_BYTES = 24e6
+const FULL = { tables: 64, bytes: 1.15e9 }
+const QUICK = { tables: 8, bytes: 12e6 }
 
 /** Data twice over, its copies by two programs, and one restored; or the large data, its copy and what is restored. */
-const bytesNeeded = ({ quick, largeBytes }: BenchOptions): number => quick ? 2e9 : Math.max(8 * BYTES, 3 * largeBytes)
+const bytesNeeded = ({ quick, largeBytes }: BenchOptions): number => quick ? 2e9 : Math.max(8 * FULL.bytes, 3 * largeBytes)
 
 /** @throws Error when the disk has too little room. */
 export async function openBench(options: BenchOptions, server: TestServer, signal: AbortSignal): Promise<Bench> {
@@ -33,6 +32,7 @@ export async function openBench(options: BenchOptions, server: TestServer, signa
   const owned = new AsyncDisposableStack()
   const root = owned.use(await tempDir())
   const say = (line: string): void => { process.stderr.write(`${line}\n`) }
+  say(`working in ${root.path}`)
   const made = new Map<string, Promise<DataSet>>()
   const tables = (shape: Shape): Promise<DataSet> => {
     const key = `${shape.tables} × ${shape.rows}`
@@ -43,7 +43,8 @@ export async function openBench(options: BenchOptions, server: TestServer, signa
     made.set(key, found)
     return found
   }
-  const rows = rowsFor(options.quick ? QUICK_BYTES : BYTES)
+  const size = options.quick ? QUICK : FULL
+  const rows = rowsFor(size.bytes)
   return {
     options, server, signal, say,
     async directory(name) {
@@ -51,8 +52,13 @@ export async function openBench(options: BenchOptions, server: TestServer, signa
       await mkdir(path, { recursive: true })
       return path
     },
-    many: () => options.data === undefined ? tables({ tables: MANY, rows: Math.round(rows / MANY) }) : takeDirectory(options.data),
-    huge: async () => options.data === undefined ? tables({ tables: 1, rows }) : undefined,
+    async many() {
+      if (options.data !== undefined) return takeDirectory(options.data)
+      return tables({ tables: size.tables, rows: Math.round(rows / size.tables) })
+    },
+    async huge() {
+      return options.data === undefined ? tables({ tables: 1, rows }) : undefined
+    },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }

@@ -22,7 +22,7 @@ export async function makeLargeData(dir: string, bytes: number, sample: string):
     await to.sync()
   }
   await mkdir(join(dir, 'large'))
-  await write('ibdata1', SYSTEM_BYTES)
+  for (const name of ['ibdata1', 'ib_logfile0']) await write(name, SYSTEM_BYTES)
   await write('large/huge.ibd', pages(0.5 * bytes))
   for (let n = 0; n < SMALL_FILES; n++) await write(`large/t${n}.ibd`, pages(0.3 * bytes / SMALL_FILES))
   await write('large/holes.ibd', pages(0.01 * bytes), pages(0.2 * bytes))

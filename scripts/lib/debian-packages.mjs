@@ -11,6 +11,9 @@ const PACKAGES = [
   { program: ['lz4'], package: 'lz4' },
 ]
 
+/** What the bench needs beyond that, and nobody else. */
+export const FOR_BENCH = [{ program: ['sysbench'], package: 'sysbench' }]
+
 /** Installs what is missing, of `more` too. @throws Refusal that names the packages when we may not. */
 export async function installDebianPackages(more = []) {
   const missing = missingPackages(more)

@@ -1,7 +1,7 @@
 // Installs whatever tests and the quickstart need and this machine lacks. As a program: installs everything.
 import { fileURLToPath } from 'node:url'
 import { join } from 'node:path'
-import { installDebianPackages } from './debian-packages.mjs'
+import { FOR_BENCH, installDebianPackages } from './debian-packages.mjs'
 import { installLoadBalancer } from './load-balancer.mjs'
 import { installMysql } from './mysql-prefix.mjs'
 import { installNpmPackages } from './npm-packages.mjs'
@@ -10,10 +10,10 @@ import { Refusal, inCi, say } from './run.mjs'
 
 export const ROOT = join(fileURLToPath(import.meta.url), '../../..')
 
-/** @param needs {{ servers: readonly ('mysql' | 'mariadb')[], objectStores?: boolean, loadBalancer?: boolean }} */
+/** @param needs {{ servers: readonly ('mysql' | 'mariadb')[], objectStores?: boolean, loadBalancer?: boolean, bench?: boolean }} */
 export async function install(needs) {
   await installNpmPackages(ROOT)
-  if (needs.servers.includes('mariadb')) await orSkip(installDebianPackages)
+  if (needs.servers.includes('mariadb')) await orSkip(() => installDebianPackages(needs.bench === true ? FOR_BENCH : []))
   if (needs.servers.includes('mysql')) await orSkip(installMysql)
   if (needs.loadBalancer === true) await orSkip(installLoadBalancer)
   if (needs.objectStores === true) await orSkip(() => installObjectStores(ROOT))
@@ -39,4 +39,4 @@ export async function program(main) {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await program(async () => { await install({ servers: ['mysql', 'mariadb'], objectStores: true, loadBalancer: true }); return 0 })
+if (process.argv[1] === fileURLToPath(import.meta.url)) await program(async () => { await install({ servers: ['mysql', 'mariadb'], objectStores: true, loadBalancer: true, bench: true }); return 0 })
