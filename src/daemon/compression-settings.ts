@@ -13,6 +13,7 @@ export function compressionSettings(config: Config): { readonly compression: Com
       manifestDecompressor: config['manifest-external-decompressor'],
     },
     decompression: {
+      threads: config['compression-threads'],
       externalDecompressor: config['external-decompressor'],
       useManifest: config['external-decompressor-use-manifest'],
     },

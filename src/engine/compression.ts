@@ -31,8 +31,11 @@ export interface Compression {
   readonly manifestDecompressor?: string | undefined
 }
 
-/** What may read objects of the engine `external`. */
+/** How backups are read. */
 export interface Decompression {
+  /** Blocks decompressed at once, over all files; unset: as many as the machine has cores. */
+  readonly threads?: number | undefined
+  /** What reads objects of the engine `external`. */
   readonly externalDecompressor?: string | undefined
   /** Whether a command from a MANIFEST may be run: whoever can write to the backup storage can then run programs here. */
   readonly useManifest: boolean
@@ -46,7 +49,6 @@ const STORED: Codec = { blockBytes: PIECE_BYTES, compress: (blocks) => blocks, d
 const CODECS: Readonly<Record<string, (options: CodecOptions) => Codec>> = {
   zstd: zstdCodec, lz4: lz4Codec, pgzip: gzipCodec, pargzip: gzipCodec,
 }
-const BLOCKS_AT_ONCE = Math.min(4, Math.max(2, availableParallelism()))
 /** What MANIFESTs of before 2021 mean by saying nothing. */
 const DEFAULT_ENGINE = 'pgzip'
 const EXTERNAL = 'external'
@@ -56,7 +58,7 @@ export const NO_COMMANDS: Decompression = { useManifest: false }
 export function codecForWriting({ engine, enabled, level, externalCompressor }: Compression): Compressor {
   if (!enabled) return STORED
   if (externalCompressor !== undefined) return { blockBytes: PIECE_BYTES, compress: externalCompress(lexCommand(externalCompressor)) }
-  return codecNamed(engine, level)
+  return codecNamed(engine, { level, parallel: 1 })   // which is about reading
 }
 
 /** @throws TabletError COMPRESSION_UNSUPPORTED when what the manifest names cannot be read here. */
@@ -65,7 +67,7 @@ export function codecForReading(manifest: CompressedAs, decompression: Decompres
   const engine = engineOf(manifest)
   const codec: Decompressor = engine === EXTERNAL
     ? { decompress: externalDecompress(decompressorFor(manifest, decompression)) }
-    : codecNamed(engine, 1)
+    : codecNamed(engine, { level: 1, parallel: decompression.threads ?? availableParallelism() })
   return { ...codec, decompress: (source, signal) => emptyOr(source, (all) => codec.decompress(all, signal)) }
 }
 
@@ -99,12 +101,12 @@ function decompressorFor({ ExternalDecompressor: recommended = '' }: CompressedA
   }
 }
 
-function codecNamed(engine: string, level: number): Codec {
+function codecNamed(engine: string, options: CodecOptions): Codec {
   const make = Object.hasOwn(CODECS, engine) ? CODECS[engine] : undefined
   if (make === undefined) {
     throw new TabletError('COMPRESSION_UNSUPPORTED', `cannot use compression engine ${JSON.stringify(engine)}: this version has ${Object.keys(CODECS).join(', ')} and commands of your own`)
   }
-  return make({ level, parallel: BLOCKS_AT_ONCE })
+  return make(options)
 }
 
 async function* emptyOr(
