@@ -3,8 +3,8 @@ import type { FileHandle } from 'node:fs/promises'
 
 /** What file systems allocate at least: smaller holes would save nothing. */
 const PAGE_BYTES = 4096
-/** Larger writes make the page cache look for as much memory in one piece, which takes longer than the copying (Linux 6.18, ext4). */
-const WRITE_BYTES = 512 << 10
+/** A larger write makes the page cache look for memory in one piece, which can take longer than the copying (docs/performance.md). */
+const WRITE_BYTES = 128 << 10
 const ZEROS = Buffer.alloc(PAGE_BYTES)
 
 export interface Place {
