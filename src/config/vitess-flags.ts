@@ -22,8 +22,8 @@ db-connect-timeout-ms db-credentials-file db-credentials-server db-credentials-v
 db-credentials-vault-role-mountpoint db-credentials-vault-role-secretidfile db-credentials-vault-roleid
 db-credentials-vault-timeout db-credentials-vault-tls-ca db-credentials-vault-tokenfile db-credentials-vault-ttl
 db-erepl-user db-filtered-user db-flags db-flavor db-host db-port db-server-name db-ssl-ca db-ssl-ca-path
-db-ssl-cert db-ssl-key db-tls-min-version dba-idle-timeout dba-pool-size disk-write-dir
-disk-write-interval disk-write-timeout external-compressor-extension
+db-ssl-cert db-ssl-key db-tls-min-version dba-idle-timeout dba-pool-size
+external-compressor-extension
 filecustomrules gc-check-interval gc-purge-check-interval
 gh-ost-path grpc-auth-mode grpc-auth-mtls-allowed-substrings grpc-auth-static-client-creds
 grpc-auth-static-password-file grpc-bind-address grpc-ca grpc-cert grpc-compression grpc-crl

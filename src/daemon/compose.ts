@@ -10,6 +10,7 @@ import { formatShardName } from '../model/tablet.ts'
 import type { ShardRecord } from '../model/records.ts'
 import type { Beat } from '../mysqld/dialects/heartbeat.ts'
 import { openHeartbeats } from '../mysqld/heartbeats.ts'
+import { DiskWatch } from '../health/disk-watch.ts'
 import { openMysqldProcess } from '../mysqld/open-mysqld-process.ts'
 import type { Mysqld } from '../mysqld/mysqld.ts'
 import { readServerOptions } from '../mysqld/read-server-options.ts'
@@ -71,6 +72,11 @@ export async function composeTablet(
       enabled: config['heartbeat-enable'], everyMs: config['heartbeat-interval'], state: () => manager.state,
       beat: () => beatOf(tablet, state.memory.shardRecord),
     }, heartbeats),
+    diskWatch: new DiskWatch({
+      dirs: config['disk-write-dir'] === undefined ? [config['tablet-dir'], options.paths.dataDir] : [config['disk-write-dir']],
+      everyMs: config['disk-write-interval'], timeoutMs: config['disk-write-timeout'],
+      paused: () => manager.state === 'starting' || manager.state === 'restore',   // what is in the data directory is counted then
+    }),
     keeper: new MysqldKeeper(process),
     topology,
     view: new TopologyView(topology, shard, state),

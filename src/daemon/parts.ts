@@ -1,6 +1,7 @@
 /** The objects a tablet is made of, built once in compose.ts. Functions ask for the few they use with `Pick`. */
 import type { Config } from '../config/settings.ts'
 import type { BackupEngine, RestoreEngine } from '../engine/backup-engine.ts'
+import type { DiskWatch } from '../health/disk-watch.ts'
 import type { ShardName } from '../model/tablet.ts'
 import type { Mysqld, ReplicationSource } from '../mysqld/mysqld.ts'
 import type { Heartbeats } from '../mysqld/heartbeats.ts'
@@ -32,6 +33,7 @@ export interface Parts {
   readonly mysqld: Mysqld
   readonly heartbeats: Heartbeats
   readonly heartbeatWriter: HeartbeatWriter
+  readonly diskWatch: DiskWatch
   readonly process: MysqldProcess
   readonly keeper: MysqldKeeper
   readonly topology: Topology

@@ -54,9 +54,9 @@ export class Tablet implements TabletControl {
       // each turn reads the record anyway; the watch only makes it sooner
       if (!this.#ctx.signal.aborted) this.#ctx.log.warn({ err: error }, 'the shard record is not watched; it is read each second')
     })
-    const beats = this.#parts.heartbeatWriter.run(this.#ctx)
+    const beside = [this.#parts.heartbeatWriter.run(this.#ctx), this.#parts.diskWatch.run(this.#ctx)]
     await start
-    await Promise.all([this.#ticker.ended, beats])
+    await Promise.all([this.#ticker.ended, ...beside])
     await view.publishLast(this.#ctx)
   }
 

@@ -68,7 +68,7 @@ async function turnOn(process: ProcessState, parts: Parts, ctx: ActionContext): 
   const before = { server: seen.server, identity: process.identity }
   const acted = await actOnAuthority(authority, before, parts, ctx)
   const server = acted.changed ? await lookAgain(before, parts, ctx) : seen.server
-  const found = [...parts.watched.waiting, ...unfit === undefined ? [] : [unfit], ...acted.blockers]
+  const found = [...parts.watched.waiting, ...unfit === undefined ? [] : [unfit], ...parts.diskWatch.blockers(), ...acted.blockers]
   const blockers = await settleHealth({ authority, server, blockers: found }, parts, ctx)
   return { blockers, sentence: acted.sentence, server }
 }

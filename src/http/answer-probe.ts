@@ -119,14 +119,14 @@ function objections(path: Exclude<ProbePath, '/livez'>, seen: TabletSnapshot): r
 }
 
 /**
- * The named primary serves while mysqld answers and is writable, and its daemon stays; other blockers are told, but it is
+ * The named primary serves while mysqld answers and is writable, its disks write, and its daemon stays; other blockers are told, but it is
  * the only writable server.
  */
 function primaryObjections(seen: TabletSnapshot): readonly Blocker[] {
   if (seen.type !== 'PRIMARY') return [...seen.blockers, wrongType(seen, 'PRIMARY')]
   if (!seen.mysqld.answers) return withAtLeast(seen.blockers, seen.mysqld.running ? 'mysqld-silent' : 'mysqld-down')
   if (seen.mysqld.writable !== true) return withAtLeast(seen.blockers, 'not-writable')
-  return seen.blockers.some(({ name }) => name === 'daemon-stopping') ? seen.blockers : []
+  return seen.blockers.some(({ name }) => name === 'daemon-stopping' || name === 'disk-stalled') ? seen.blockers : []
 }
 
 function typeObjections(seen: TabletSnapshot, asked: TabletSnapshot['type']): readonly Blocker[] {

@@ -23,7 +23,7 @@ const CHECK_OF = {
   'bad-query': 'query',
   'wrong-type': 'type', 'wrong-tag': 'type', 'drained': 'type',
   'backing-up': 'operation', 'restoring': 'operation', 'waiting-for-backup': 'operation', 'operation-failed': 'operation',
-  'mysqld-down': 'mysqld', 'mysqld-silent': 'mysqld', 'server-unfit': 'mysqld',
+  'mysqld-down': 'mysqld', 'mysqld-silent': 'mysqld', 'server-unfit': 'mysqld', 'disk-stalled': 'mysqld',
   'no-shard-primary': 'topology', 'topology-unreachable': 'topology', 'shard-record-lost': 'topology',
   'named-primary-without-data': 'topology', 'named-primary-behind': 'topology', 'term-without-start': 'topology',
   'no-database': 'data', 'errant-transactions': 'data', 'needs-backup': 'data',

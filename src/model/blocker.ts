@@ -28,6 +28,7 @@ export const BLOCKERS = {
   'not-read-only': 'this tablet is writable although it is not the recorded primary',
   'not-writable': 'the recorded primary is not writable yet',
   'blocked-on-semi-sync': 'commits wait for a semi-sync acknowledgement that no replica gives',
+  'disk-stalled': 'a disk takes no writes any more',
   'backing-up': 'an engine that stops mysqld is taking a backup',
   'restoring': 'a backup is being restored',
   'waiting-for-backup': 'no backup to restore yet; looking again at the time given',

@@ -1,5 +1,5 @@
 /** Settings: when a replica counts as behind, how its lag is measured, and whether its disks still write. */
-import { boolean, derived, duration } from '../setting.ts'
+import { boolean, derived, duration, path } from '../setting.ts'
 
 export const HEALTH_SETTINGS = {
   'degraded-threshold': duration({
@@ -28,5 +28,18 @@ export const HEALTH_SETTINGS = {
     default: 1_000, vitess: true, min: 100, max: 60_000,
     doc: 'How often the primary writes its heartbeat. Each one is a transaction in the binary logs: some 350 bytes on MySQL, 550 on MariaDB.',
     reason: 'Vitess\'s.',
+  }),
+  'disk-write-dir': path({
+    default: undefined, vitess: true,
+    doc: 'Directory in which a small file is written and synced again and again, to see that its disk still writes. '
+      + 'Unset: `tablet-dir` and the data directory.',
+  }),
+  'disk-write-interval': duration({
+    default: 5_000, vitess: true, max: 3_600_000,
+    doc: 'How often that is done. 0: never.', reason: 'Vitess\'s.',
+  }),
+  'disk-write-timeout': duration({
+    default: 30_000, vitess: true, min: 100, max: 3_600_000,
+    doc: 'How long such a write may take before the tablet, primary or not, stops serving.', reason: 'Vitess\'s.',
   }),
 } as const
