@@ -84,6 +84,42 @@ export function backupStorageContract(t: Test, kind: string, open: () => Promise
     t.ok(read.equals(Buffer.concat(chunks)))
   })
 
+  promise('ranges of one object are read many at once, and none gives a byte of another', async (t, storage) => {
+    const backup = await storage.startBackup(SHARD, NAME, ctx)
+    const content = Buffer.from(Uint32Array.from({ length: 1_000_003 }, (_, index) => index * 2_654_435_761).buffer)
+    await backup.writeFile('0', from(content), { sizeHint: content.length }, ctx)
+    const readable = storage.openBackup(SHARD, NAME)
+    const edges = [0, 1, 4095, 65_536, 65_537, 1_048_576, 2_999_999, content.length - 1, content.length]
+    const ranges = edges.flatMap((start) => edges.filter((end) => end >= start).map((end) => ({ start, end })))
+    const read = await Promise.all(ranges.map(async (range) => Buffer.concat(await (await readable.readFile('0', range, ctx)).toArray() as Buffer[])))
+    const wrong = ranges.filter(({ start, end }, index) => read[index]?.equals(content.subarray(start, end)) !== true)
+    t.same(wrong, [])
+  })
+
+  promise('a range beyond the end gives what is there, and one behind it nothing', async (t, storage) => {
+    const backup = await storage.startBackup(SHARD, NAME, ctx)
+    await backup.writeFile('0', from('0123456789'), HINT, ctx)
+    const read = async (start: number, end?: number): Promise<string> =>
+      await text(await backup.asReadable().readFile('0', end === undefined ? { start } : { start, end }, ctx))
+    t.equal(await read(8, 11), '89')
+    t.equal(await read(8, 2 ** 40), '89')
+    t.equal(await read(10), '')
+    t.equal(await read(10, 20), '')
+    t.equal(await read(2 ** 33), '')
+    await t.rejects(backup.asReadable().readFile('1', { start: 3, end: 3 }, ctx), { code: 'BACKUP_CORRUPT' }, 'of nothing there is no range')
+    await t.rejects(backup.asReadable().readFile('1', { start: 3, end: 5 }, ctx), { code: 'BACKUP_CORRUPT' })
+  })
+
+  promise('a stream that nobody reads to its end can be given up', async (t, storage) => {
+    const backup = await storage.startBackup(SHARD, NAME, ctx)
+    await backup.writeFile('0', from(Buffer.alloc(8_000_000, 'x')), HINT, ctx)
+    for (let count = 0; count < 20; count++) {
+      const stream = await backup.asReadable().readFile('0', { start: count }, ctx)
+      for await (const chunk of stream) { t.equal((chunk as Buffer)[0], 120); break }
+    }
+    t.equal((await text(await backup.asReadable().readFile('0', { start: 7_999_990 }, ctx))), 'x'.repeat(10))
+  })
+
   promise('a second attempt replaces the first', async (t, storage) => {
     const backup = await storage.startBackup(SHARD, NAME, ctx)
     await backup.writeFile('0', from('the first and longer one'), HINT, ctx)
@@ -136,6 +172,14 @@ export function backupStorageContract(t: Test, kind: string, open: () => Promise
     t.equal((await storage.openBackup(SHARD, `${NAME}1`).listFiles(ctx)).length, 2)
     await storage.removeBackup(SHARD, NAME, ctx)
     await storage.removeBackup({ keyspace: 'never', shard: '0' }, NAME, ctx)
+  })
+
+  promise('a shard whose name begins like another is another shard', async (t, storage) => {
+    const [short, long] = [{ keyspace: 'commerce', shard: '-8' }, { keyspace: 'commerce', shard: '-80' }]
+    for (const shard of [short, long]) await (await storage.startBackup(shard, NAME, ctx)).writeManifest('{}', ctx)
+    await storage.removeBackup(short, NAME, ctx)
+    t.same(await storage.listBackups(short, ctx), [])
+    t.same(await storage.listBackups(long, ctx), [NAME])
   })
 
   promise('an aborted backup leaves nothing', async (t, storage) => {

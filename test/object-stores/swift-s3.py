@@ -1,9 +1,11 @@
 """The S3 server of the tests: OpenStack Swift's account, container, object and proxy servers in one process on 127.0.0.1.
 
-usage: swift-s3.py DIRECTORY PORT PORT PORT PORT    (proxy, account, container, object)
+usage: swift-s3.py DIRECTORY PORT PORT PORT PORT [encrypt]    (proxy, account, container, object)
+With `encrypt` every object is encrypted on disk, and requests may ask for that (AES256).
 The access key is "test:tester", the secret "testing"; every request is made with path-style addresses in us-east-1.
 DIRECTORY must allow user extended attributes. Says "up" on standard output when it listens.
 """
+import base64
 import logging
 import os
 import socket
@@ -24,6 +26,9 @@ FILTERS = {
     "tempauth": {"user_test_tester": "testing .admin"}, "slo": {}, "dlo": {},
     "versioned_writes": {"allow_versioned_writes": "true"}, "symlink": {}, "copy": {},
 }
+if "encrypt" in sys.argv[6:]:
+    FILTERS["keymaster"] = {"encryption_root_secret": base64.b64encode(os.urandom(32)).decode()}
+    FILTERS["encryption"] = {}
 
 
 def write(name, sections):

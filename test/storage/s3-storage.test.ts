@@ -1,5 +1,5 @@
 /** The S3 storage against OpenStack Swift's S3 interface. */
-import { CreateBucketCommand, ListMultipartUploadsCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import { CreateBucketCommand, ListMultipartUploadsCommand, PutObjectCommand, S3Client, paginateListObjectsV2 } from '@aws-sdk/client-s3'
 import { Readable } from 'node:stream'
 import t from 'tap'
 import type { ActionContext } from '../../src/base/action.ts'
@@ -37,8 +37,11 @@ if (haveStore(t, 'swift')) t.test('S3 by OpenStack Swift', async (t) => {
     client: { region: 'us-east-1', endpoint: server.endpoint, forcePathStyle: true, tlsSkipVerify: false, credentials: S3_ACCESS },
     bucket, root: 'base', minPartBytes: 5 << 20, encryption: '', policy: { ...STEADY, attempts: 3, backoff: { firstMs: 10, maxMs: 50 } }, ...more,
   })
-  const keysIn = async (bucket: string): Promise<readonly string[]> =>
-    ((await client.send(new ListObjectsV2Command({ Bucket: bucket }))).Contents ?? []).map(({ Key = '' }) => Key)
+  const keysIn = async (bucket: string): Promise<readonly string[]> => {
+    const keys: string[] = []
+    for await (const { Contents = [] } of paginateListObjectsV2({ client }, { Bucket: bucket })) keys.push(...Contents.map(({ Key = '' }) => Key))
+    return keys
+  }
   const uploadsIn = async (bucket: string): Promise<readonly string[]> =>
     ((await client.send(new ListMultipartUploadsCommand({ Bucket: bucket }))).Uploads ?? []).map(({ Key = '' }) => Key)
 

@@ -9,6 +9,8 @@ import type { AddressInfo } from 'node:net'
 import type { ObjectServer } from './object-stores.ts'
 
 const MULTIPLE = 256 << 10
+/** Headers of one connection, not of what passes it. */
+const OF_A_HOP = new Set(['host', 'connection', 'content-length', 'transfer-encoding'])
 
 interface Session {
   bytes: Buffer
@@ -48,16 +50,16 @@ export async function gcsSessions(next: ObjectServer): Promise<ObjectServer> {
       const whole = await fetch(next.endpoint + url, { method: 'PUT', headers, body: new Uint8Array(session.bytes) })
       session.done = { status: whole.status, body: Buffer.from(await whole.arrayBuffer()) }
     }
-    if (session.done !== undefined) { response.writeHead(session.done.status, { 'content-type': 'application/json' }).end(session.done.body); return }
-    response.writeHead(308, session.bytes.length === 0 ? {} : { range: `bytes=0-${session.bytes.length - 1}` }).end()
+    if (session.done !== undefined) response.writeHead(session.done.status, { 'content-type': 'application/json' }).end(session.done.body)
+    else response.writeHead(308, session.bytes.length === 0 ? {} : { range: `bytes=0-${session.bytes.length - 1}` }).end()
   }
 
   async function pass({ method, url, headers, body }: Whole, response: ServerResponse): Promise<void> {
-    const kept = Object.entries(headers).filter(([name]) => !['host', 'connection', 'content-length', 'transfer-encoding'].includes(name))
+    const kept = Object.entries(headers).flatMap(([name, value]): [string, string][] => OF_A_HOP.has(name) ? [] : [[name, String(value)]])
     const sent = method === 'GET' || method === 'HEAD' ? {} : { body: new Uint8Array(body) }
-    const back = await fetch(next.endpoint + url, { method, headers: kept.map(([name, value]) => [name, String(value)] as [string, string]), ...sent })
+    const back = await fetch(next.endpoint + url, { method, headers: kept, ...sent })
     const content = Buffer.from(await back.arrayBuffer())
-    const told = [...back.headers].filter(([name]) => name !== 'transfer-encoding' && name !== 'connection' && name !== 'content-length')
+    const told = [...back.headers].filter(([name]) => !OF_A_HOP.has(name))
     const location = back.headers.get('location')?.replace(new URL(next.endpoint).host, headers.host ?? '')
     response.writeHead(back.status, { ...Object.fromEntries(told), ...location === undefined ? {} : { location }, 'content-length': content.length }).end(content)
   }

@@ -38,15 +38,17 @@ export function haveStore(t: Test, store: keyof typeof INSTALLED): boolean {
   return false
 }
 
-export async function startSwift(): Promise<ObjectServer> {
+/** `encrypts`: on its disk, and requests may ask for it; without, a request that does is refused. */
+export async function startSwift({ encrypts = false } = {}): Promise<ObjectServer & { readonly directory: string }> {
   const prefix = findSwift()
   if (prefix === undefined) throw new Error('OpenStack Swift is not installed: run scripts/lib/install.mjs')
   const dir = await tempDir()
   const ports = [await freePort(), await freePort(), await freePort(), await freePort()]
   const [program = '', ...own] = inPrefix(prefix, 'usr/bin/python3')
   const env = { PATH: process.env['PATH'], ...pythonEnv(prefix), PYTHONDONTWRITEBYTECODE: '1' }
-  const args = [...own, join(ROOT, 'test/object-stores/swift-s3.py'), dir.path, ...ports.map(String)]
-  return await serverFrom(spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] }), /^up$/m, `http://127.0.0.1:${ports[0]}`, dir)
+  const args = [...own, join(ROOT, 'test/object-stores/swift-s3.py'), dir.path, ...ports.map(String), ...encrypts ? ['encrypt'] : []]
+  const server = await serverFrom(spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] }), /^up$/m, `http://127.0.0.1:${ports[0]}`, dir)
+  return { ...server, directory: dir.path }
 }
 
 /** `key` is base64, as Azure gives it. */
