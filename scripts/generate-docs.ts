@@ -1,7 +1,8 @@
 /**
  * Writes the documents that are generated from tables: `npm run docs`.
  *
- * docs/settings.md from src/config, docs/errors.md from the error catalogue, and the tables between the marks of
+ * docs/settings.md from src/config, docs/errors.md from the error catalogue, docs/metrics.md from the table of metrics,
+ * and the tables between the marks of
  * docs/tablet-state.md from the state table and the blockers; the text around those is written by hand.
  * test/architecture/documents.test.ts fails when one is stale.
  */
@@ -9,6 +10,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { settingsDocument } from '../src/config/describe.ts'
 import { errorsDocument } from './errors-document.ts'
+import { metricsDocument } from './metrics-document.ts'
 import { withTables } from './tablet-state-document.ts'
 
 const DOCS = join(import.meta.dirname, '../docs')
@@ -18,6 +20,7 @@ export async function generatedDocuments(): Promise<ReadonlyMap<string, string>>
   return new Map([
     ['settings.md', settingsDocument()],
     ['errors.md', errorsDocument()],
+    ['metrics.md', metricsDocument()],
     ['tablet-state.md', withTables(await readFile(join(DOCS, 'tablet-state.md'), 'utf8'))],
   ])
 }

@@ -17,6 +17,7 @@ import { readServerOptions } from '../mysqld/read-server-options.ts'
 import { openRemoteMysqld } from '../mysqld/remote-mysqld.ts'
 import { openMysqld } from '../mysqld/sql-mysqld.ts'
 import type { LookAtSource } from '../replication/judge-source.ts'
+import { countedStorage } from '../storage/counted-storage.ts'
 import { openStorage } from '../storage/open-storage.ts'
 import { openFileTopology } from '../topology/file-topology.ts'
 import type { TabletIdentity } from './build-snapshot.ts'
@@ -59,7 +60,9 @@ export async function composeTablet(
 
   const topology = opened.use(lazyTopology(config['topo-implementation'], (inner) => openFileTopology({ root: config['topo-root'], create: true }, inner)))
   const kind = config['backup-storage-implementation']
+  const operations = new OperationRegistry(ctx.log)
   const { compression, decompression } = compressionSettings(config)
+  const storageErrors = new Map<string, number>()
   const account = { user: config['db-repl-user'], get password() { return secrets.replPassword } }
 
   const manager = new TabletManager({
@@ -80,13 +83,16 @@ export async function composeTablet(
     keeper: new MysqldKeeper(process),
     topology,
     view: new TopologyView(topology, shard, state),
-    storage: kind === undefined ? undefined : openStorage(kind, config),
+    storage: kind === undefined ? undefined : countedStorage(openStorage(kind, config, operations.onStage), (code) => {
+      storageErrors.set(code, (storageErrors.get(code) ?? 0) + 1)
+    }),
+    storageErrors,
     engines: [builtinBackupEngine(compression, decompression)],
     restoreEngines: [builtinRestoreEngine(decompression)],
     state,
     journal: new Journal(config['tablet-dir']),
     origin: await Origin.open(options.paths.dataDir),
-    operations: new OperationRegistry(ctx.log),
+    operations,
     watched: newWatched(state.memory.replicationStoppedByOperator),
     lookAtSource: looker(account, config['db-ssl-mode']),
     get replicationAccount() {

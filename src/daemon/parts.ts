@@ -40,6 +40,8 @@ export interface Parts {
   readonly view: TopologyView
   /** undefined: backup-storage-implementation is not set. */
   readonly storage: BackupStorage | undefined
+  /** Failed calls of the storage by code, since the daemon began. */
+  readonly storageErrors: ReadonlyMap<string, number>
   readonly engines: readonly BackupEngine[]
   readonly restoreEngines: readonly RestoreEngine[]
   readonly state: LocalState

@@ -11,8 +11,11 @@ import { TabletError, messageOf } from '../base/errors.ts'
 import { lockFile } from '../base/file-lock.ts'
 import type { Config } from '../config/settings.ts'
 import { startAgentCheck } from '../http/agent-check.ts'
+import type { MetricFacts } from '../http/metric-samples.ts'
 import { startHttpServer, type HttpServer } from '../http/server.ts'
+import { BackupWatch } from './backup-watch.ts'
 import { composeTablet, toolVersion } from './compose.ts'
+import { metricFacts } from './metric-facts.ts'
 import type { Parts } from './parts.ts'
 import { scheduleBackups } from './schedule.ts'
 import { StartingControl } from './starting-control.ts'
@@ -30,7 +33,8 @@ export async function runDaemon(config: Config, ctx: ActionContext): Promise<voi
     alias: config['tablet-path'], keyspace: config['init-keyspace'], shard: config['init-shard'],
     hostname: config['tablet-hostname'], version: toolVersion(), startedAt: new Date().toISOString(),
   }
-  const http = await listen(config, control, own)
+  const told: { facts: () => MetricFacts } = { facts: () => ({}) }
+  const http = await listen(config, { control, metricFacts: () => told.facts() }, own)
   opened.use(http)
   const agentPort = config['agent-check-port']
   if (agentPort !== 0) opened.use(await startAgentCheck({ port: agentPort, bindAddress: config['bind-address'] }, control))
@@ -38,6 +42,8 @@ export async function runDaemon(config: Config, ctx: ActionContext): Promise<voi
   await using dataLock = await lockDataDirectory(parts)
   void dataLock
   parts.watched.httpPort = http.port
+  const backups = new BackupWatch({ storage: parts.storage, shard: parts.shard, lastEnd: () => lastEndOf(parts.operations) })
+  told.facts = () => metricFacts(parts, backups)
 
   const work = new AbortController()   // the loop ends after the running operation was undone, not with the signal
   const working = { ...own, signal: work.signal }
@@ -45,7 +51,7 @@ export async function runDaemon(config: Config, ctx: ActionContext): Promise<voi
   control.become(running)
   using schedule = scheduleBackups(config['backup-schedule'], running, working)
   void schedule
-  const loop = running.run()
+  const loop = Promise.all([running.run(), backups.run(working)])
   log.info({ port: http.port, type: parts.manager.type }, `tabletd ${tablet.version} started`)
   await Promise.race([aborted(ctx.signal), loop])
   await end(parts, running, own)
@@ -53,6 +59,9 @@ export async function runDaemon(config: Config, ctx: ActionContext): Promise<voi
   await loop   // before mysqld is stopped, or the loop would start it again
   await stopMysqldAtEnd(parts, own)
 }
+
+const lastEndOf = (operations: Pick<Parts['operations'], 'list'>): string =>
+  operations.list().reduce((last, { endedAt = '' }) => endedAt > last ? endedAt : last, '')
 
 /** Probes answer 503 first; what runs is undone under its own deadline; mysqld runs on unless told otherwise. */
 async function end(parts: Parts, running: Pick<Tablet, 'wake'>, ctx: ActionContext): Promise<void> {
@@ -78,13 +87,18 @@ const aborted = (signal: AbortSignal): Promise<void> => new Promise((resolve) =>
   else signal.addEventListener('abort', () => { resolve() }, { once: true })
 })
 
-function listen(config: Config, control: StartingControl, ctx: ActionContext): Promise<HttpServer> {
+interface Told {
+  readonly control: StartingControl
+  readonly metricFacts: () => MetricFacts
+}
+
+function listen(config: Config, { control, metricFacts: facts }: Told, ctx: ActionContext): Promise<HttpServer> {
   const { 'tls-cert': cert, 'tls-key': key, 'tls-client-ca': clientCa, 'api-token-file': tokenFile } = config
   return startHttpServer({
     port: config.port, bindAddress: config['bind-address'],
     adminSocket: join(config['tablet-dir'], 'admin.sock'),
     hostnames: [config['tablet-hostname']], tags: config['init-tags'],
-    version: toolVersion(),
+    version: toolVersion(), metricFacts: facts,
     ...(tokenFile === undefined ? {} : { tokenFile }),
     ...(cert === undefined || key === undefined ? {} : {
       tls: { certFile: cert, keyFile: key, ...(clientCa === undefined ? {} : { clientCaFile: clientCa }) },

@@ -11,6 +11,7 @@ import type { BackupRequest, OperationEvent, RestoreRequest, TabletControl } fro
 import { blocker } from '../model/blocker.ts'
 import type { ListedBackup } from '../model/listed-backup.ts'
 import type { Operation } from '../model/operation.ts'
+import type { StageTimes } from '../model/stage.ts'
 import type { TabletRecord } from '../model/records.ts'
 import type { TabletSnapshot } from '../model/snapshot.ts'
 import { describeBackup, readBackup, readBackups } from '../storage/read-backups.ts'
@@ -90,6 +91,7 @@ export class Tablet implements TabletControl {
   }
 
   listOperations(): readonly Operation[] { return this.#parts.operations.list() }
+  stageTotals(): StageTimes { return this.#parts.operations.stageTotals() }
   getOperation(id: string): Operation { return this.#parts.operations.get(id) }
   cancelOperation(id: string): Operation {
     return this.#parts.operations.cancel(id, new TabletError('OPERATION_CANCELLED', `operation ${id} was cancelled`))

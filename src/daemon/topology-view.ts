@@ -7,6 +7,7 @@
  */
 import { readWithin, type ActionContext } from '../base/action.ts'
 import { hasCode, messageOf } from '../base/errors.ts'
+import { Histogram, type HistogramTotals } from '../base/histogram.ts'
 import type { MysqlAddress, TabletRecord } from '../model/records.ts'
 import type { ShardName, TabletAlias } from '../model/tablet.ts'
 import type { RecordRead } from '../replication/decide-authority.ts'
@@ -16,6 +17,7 @@ import type { LocalState } from './local-state.ts'
 const READ_DEADLINE_MS = 2_000
 export const TABLET_TTL_MS = 15_000
 const PUBLISH_EVERY_MS = 4_000
+const READ_SECONDS = [0.001, 0.005, 0.02, 0.1, 0.5, 1, 2]
 
 export class TopologyView {
   readonly #topology: Topology
@@ -25,7 +27,9 @@ export class TopologyView {
   #tablets: readonly ListedTablet[] = []
   #listTrouble = ''
   #published: { readonly text: string, readonly atMs: number } | undefined
+  #answeredAtMs = Date.now()
   readonly #readers = new Set<() => void>()
+  readonly #reads = new Histogram(READ_SECONDS)
 
   constructor(topology: Topology, shard: ShardName, state: LocalState) {
     this.#topology = topology
@@ -45,6 +49,11 @@ export class TopologyView {
   /** The same, unless the topology cannot be read now: then somebody may have written a newer one. */
   get certainTerm(): number | undefined { return this.#latest?.kind === 'unreadable' ? undefined : this.newestTerm }
 
+  /** When the topology last answered, milliseconds since the epoch; when the daemon began while it never has. */
+  get answeredAtMs(): number { return this.#answeredAtMs }
+  /** How long it took to answer, in seconds, failures included. */
+  get reads(): HistogramTotals { return this.#reads.totals() }
+
   /** Calls back after each read; for whoever waits for a newer record. */
   onRead(listener: () => void): Disposable {
     this.#readers.add(listener)
@@ -52,7 +61,10 @@ export class TopologyView {
   }
 
   async read(ctx: ActionContext): Promise<RecordRead> {
+    const begunMs = performance.now()
     this.#latest = await this.#readOnce(ctx)
+    this.#reads.observe((performance.now() - begunMs) / 1000)
+    if (this.#latest.kind !== 'unreadable') this.#answeredAtMs = Date.now()
     for (const listener of this.#readers) listener()
     return this.#latest
   }

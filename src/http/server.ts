@@ -20,6 +20,8 @@ import { isSafe, objectionTo, type Caller } from './authority.ts'
 import { backupRoutes } from './backup-routes.ts'
 import type { TabletControl } from './control.ts'
 import { closeServer, listenSocket, listenTcp, type TlsFiles } from './listeners.ts'
+import type { MetricFacts } from './metric-samples.ts'
+import type { MetricSource } from './metrics.ts'
 import { openApiOf } from './openapi.ts'
 import { answerBrokenRequests, answeredAsProbe, watchLoopDelay } from './probe-handler.ts'
 import { tabletRoutes } from './tablet-routes.ts'
@@ -39,6 +41,8 @@ export interface HttpOptions {
   readonly probeLimits?: ProbeLimits
   /** What `?tag_<name>=<value>` of a probe is compared with: init-tags. */
   readonly tags?: Readonly<Record<string, string>>
+  /** What /metrics tells beside the snapshot. */
+  readonly metricFacts?: () => MetricFacts
 }
 
 export interface HttpServer extends AsyncDisposable {
@@ -62,7 +66,8 @@ export async function startHttpServer(options: HttpOptions, control: TabletContr
   const fromAdminSocket = new WeakSet<IncomingMessage>()
   const judge = ({ raw }: { readonly raw: IncomingMessage }): Promise<void> =>
     authorize(raw, { ...options, transport: fromAdminSocket.has(raw) ? 'admin-socket' : 'tcp' }, control)
-  const api = await buildApi({ routes: allRoutes(options.version ?? ''), control, authorize: judge }, under)
+  const metrics = { loopDelayMs: loop.delayMs, facts: options.metricFacts ?? (() => ({})) }
+  const api = await buildApi({ routes: allRoutes(options.version ?? '', metrics), control, authorize: judge }, under)
   opened.defer(() => api.close())
   const listener: RequestListener = (request, response) => {
     if (!answeredAsProbe(request, response, source)) api.routing(request, response)
@@ -85,8 +90,8 @@ export async function startHttpServer(options: HttpOptions, control: TabletContr
 }
 
 /** Every route of the API, its own description included. */
-export function allRoutes(version: string): readonly ApiRoute[] {
-  const routes = [...backupRoutes(), ...tabletRoutes()]
+export function allRoutes(version: string, metrics: MetricSource): readonly ApiRoute[] {
+  const routes = [...backupRoutes(), ...tabletRoutes(metrics)]
   const description: ApiRoute = {
     method: 'GET', path: '/openapi.json', id: 'getOpenApi', summary: 'This description.', answers: { 200: 'OpenAPI 3.1' },
     handle: () => ({ status: 200, json: openApiOf([...routes, description], version) }),

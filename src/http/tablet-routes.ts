@@ -4,7 +4,7 @@ import { TabletError } from '../base/errors.ts'
 import type { TabletSnapshot } from '../model/snapshot.ts'
 import type { ApiRoute, JsonSchema } from './api-route.ts'
 import type { TabletControl } from './control.ts'
-import { metricsText } from './metrics.ts'
+import { metricsText, type MetricSource } from './metrics.ts'
 import { statusPage, STATUS_PAGE_HEADERS } from './status-page.ts'
 
 const OBSERVE_DEADLINE_MS = 10_000
@@ -15,7 +15,7 @@ const TYPE_BODY: JsonSchema = {
 }
 
 /** The routes of one server: they share one fresh look among all who ask for it at the same time. */
-export const tabletRoutes = (): readonly ApiRoute[] => {
+export const tabletRoutes = (metrics: MetricSource): readonly ApiRoute[] => {
   const observe = sharedObservation()
   return [
     {
@@ -48,7 +48,7 @@ export const tabletRoutes = (): readonly ApiRoute[] => {
     {
       method: 'GET', path: '/metrics', id: 'getMetrics', summary: 'Metrics for Prometheus.', contentType: 'text/plain',
       answers: { 200: 'the metrics' },
-      handle: async (_request, control) => ({ status: 200, ...await metricsText(control, Date.now()) }),
+      handle: async (_request, control) => ({ status: 200, ...await metricsText(control, metrics, Date.now()) }),
     },
     {
       method: 'GET', path: '/', id: 'getStatusPage', summary: 'A page for people. Always 200: ask a probe for health.', contentType: 'text/html',
