@@ -38,6 +38,8 @@ const RULES: readonly (readonly [title: string, breaks: PartialConfig, mends: Pa
   ['the one level of lz4', { 'compression-engine-name': 'lz4', 'compression-level': 2 }, { 'compression-level': 1 }, /^--compression-level: is 1 with lz4/],
   ['a level that lz4 has, or a command', { 'compression-engine-name': 'lz4', 'compression-level': 9 }, { 'external-compressor': 'lz4 -9 -c' }, /is 1 with/],
   ['a level that gzip has', { 'compression-engine-name': 'pgzip', 'compression-level': 10 }, { 'compression-level': 9 }, /^--compression-level: is at most 9/],
+  ['a replica that begins to serve where it would stop', { 'unhealthy-threshold': 5000, 'recovery-threshold': 5001 }, { 'recovery-threshold': 5000 },
+    /^--recovery-threshold: is more than unhealthy-threshold/],
   ['a key with the certificate', { 'tls-cert': '/c' }, { 'tls-key': '/k' }, /^--tls-key: tls-cert and tls-key/],
   ['a certificate with the key', { 'tls-key': '/k' }, { 'tls-cert': '/c' }, /^--tls-key: tls-cert and tls-key/],
   ['a certificate with the client authority', { 'tls-client-ca': '/a' }, { 'tls-cert': '/c', 'tls-key': '/k' }, /^--tls-client-ca: needs/],
