@@ -37,8 +37,8 @@ export interface ObjectStorageOptions {
   readonly policy: SteadyPolicy
 }
 
-/** Parts in flight of all writers to one storage together. */
-export const ROOM_BYTES = 96 << 20
+/** Parts of all writers to one storage together, filled or on their way: twelve of the smallest kind. */
+export const ROOM_BYTES = 64 << 20
 
 /** One backup's place. */
 interface Place extends ShardPlace {
