@@ -72,7 +72,7 @@ t.test('what is stored has the hash and the sizes that are told, and reads back 
     const chunks: Uint8Array[] = []
     const sent = await it.send('0', data, storageThat((chunk) => { chunks.push(chunk) }))
     const stored = Buffer.concat(chunks)
-    t.same(sent, { hash: crc32(stored).toString(16).padStart(8, '0'), size, storedSize: stored.length }, `${size} bytes`)
+    t.match(sent, { hash: crc32(stored).toString(16).padStart(8, '0'), size, storedSize: stored.length }, `${size} bytes`)
     t.ok((await collect(codecForReading({ CompressionEngine: 'zstd' }).decompress(pieces(stored, 1 << 20)))).equals(data))
   }
 })
