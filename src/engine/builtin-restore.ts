@@ -44,7 +44,7 @@ async function verify({ from, manifest }: RestoreSource, decompression: Decompre
 
 async function executeRestore(params: RestoreParams, decompression: Decompression, ctx: ActionContext): Promise<void> {
   const plan = planRestore(params.manifest)
-  const codec = codecForReading(params.manifest, decompression)
+  const codec = codecForReading(params.manifest, decompression, params.onStage)
   const target = restoreTarget(params.to)
   ctx.log.info(`Restore: copying ${plan.files.length} files`)
   for (const directory of plan.directories) await target.makeDirectory(directory)
@@ -111,7 +111,9 @@ async function receivePart({ file, object }: Part, { target, passed, ...receivin
       ...receiving, ...object, onBytes: passed.add,
       target: { handle, path, offset: object.offset, holes: file.holes },
     }, ctx)
+    const began = performance.now()
     await locally(`sync ${path}`, () => handle.sync())
+    receiving.onStage?.('write', 0, (performance.now() - began) / 1000)
   } finally {
     await handle.close()
   }

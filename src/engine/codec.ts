@@ -1,4 +1,5 @@
 /** A way of compressing one stored object. */
+import type { StageListener } from '../model/stage.ts'
 import type { Share } from './block-budget.ts'
 import type { Block, CompressionPool } from './compression-pool.ts'
 
@@ -33,4 +34,6 @@ export interface CodecOptions {
   readonly level: number
   /** Blocks decoded at once, over all objects that are read. */
   readonly parallel: number
+  /** Told of what is decoded in pieces; what is decoded as a stream is not told apart from waiting for it. */
+  readonly onStage?: StageListener | undefined
 }

@@ -9,6 +9,7 @@ import { availableParallelism } from 'node:os'
 import { TabletError, messageOf } from '../base/errors.ts'
 import { lexCommand, type Command } from '../base/shell-words.ts'
 import type { EngineManifest } from '../model/manifest.ts'
+import type { StageListener } from '../model/stage.ts'
 import type { Codec, CodecOptions, Compressor, Decompressor } from './codec.ts'
 import { externalCompress, externalDecompress } from './external-codec.ts'
 import { findExecutable } from './filter-program.ts'
@@ -62,12 +63,12 @@ export function codecForWriting({ engine, enabled, level, externalCompressor }: 
 }
 
 /** @throws TabletError COMPRESSION_UNSUPPORTED when what the manifest names cannot be read here. */
-export function codecForReading(manifest: CompressedAs, decompression: Decompression = NO_COMMANDS): Decompressor {
+export function codecForReading(manifest: CompressedAs, decompression: Decompression = NO_COMMANDS, onStage?: StageListener): Decompressor {
   if (manifest.SkipCompress === true) return STORED
   const engine = engineOf(manifest)
   const codec: Decompressor = engine === EXTERNAL
     ? { decompress: externalDecompress(decompressorFor(manifest, decompression)) }
-    : codecNamed(engine, { level: 1, parallel: decompression.threads ?? availableParallelism() })
+    : codecNamed(engine, { level: 1, parallel: decompression.threads ?? availableParallelism(), onStage })
   return { ...codec, decompress: (source, signal) => emptyOr(source, (all) => codec.decompress(all, signal)) }
 }
 

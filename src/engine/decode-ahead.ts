@@ -1,4 +1,5 @@
 /** Decodes pieces of an object ahead of whoever takes them, as far as there is room, which all objects of an operation share. */
+import type { StageListener } from '../model/stage.ts'
 import type { Room } from './room.ts'
 
 type Content = AsyncGenerator<Buffer, void, undefined>
@@ -10,7 +11,8 @@ export interface DecodeAhead extends AsyncDisposable {
   rest(): Content
 }
 
-export function decodeAhead(room: Room): DecodeAhead {
+/** `onStage` hears of each piece, from when it is begun until it is decoded. */
+export function decodeAhead(room: Room, onStage?: StageListener): DecodeAhead {
   const running: { readonly content: Promise<Buffer>, readonly bytes: number }[] = []
   async function* first(): Content {
     const { content, bytes } = running[0] as (typeof running)[number]
@@ -28,7 +30,7 @@ export function decodeAhead(room: Room): DecodeAhead {
           break
         }
       }
-      const content = decode()
+      const content = timed(decode, onStage)
       content.catch(() => undefined)   // its turn to be thrown comes when it is yielded
       running.push({ content, bytes })
     },
@@ -40,4 +42,11 @@ export function decodeAhead(room: Room): DecodeAhead {
       for (const { bytes } of running) room.give(bytes)
     },
   }
+}
+
+async function timed(decode: () => Promise<Buffer>, onStage: StageListener | undefined): Promise<Buffer> {
+  const began = performance.now()
+  const content = await decode()
+  onStage?.('decompress', content.length, (performance.now() - began) / 1000)
+  return content
 }

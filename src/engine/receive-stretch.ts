@@ -7,6 +7,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import type { ActionContext } from '../base/action.ts'
 import { TabletError } from '../base/errors.ts'
+import type { StageListener } from '../model/stage.ts'
 import type { ReadableBackup } from '../storage/backup-storage.ts'
 import { checksum, type BytesListener } from './checksum.ts'
 import type { Decompressor } from './codec.ts'
@@ -21,6 +22,7 @@ export interface Receiving {
   /** A file that exists already: bytes are written from `offset` on, and nothing else of it is touched. */
   readonly target: { readonly handle: FileHandle, readonly path: string, readonly offset: number, readonly holes: boolean }
   readonly onBytes: BytesListener
+  readonly onStage?: StageListener | undefined
   /** How many requests may be open at once, over all objects. */
   readonly requests: Room
 }
@@ -73,7 +75,7 @@ interface Passing {
 }
 
 async function passOn(stream: AsyncIterable<Uint8Array>, { receiving, stretch }: Passing, signal: AbortSignal): Promise<Received> {
-  const { codec, target, onBytes } = receiving
+  const { codec, target, onBytes, onStage } = receiving
   const sum = checksum()
   const stored = stretch.end === undefined ? stream : asMany(stream, { object: receiving.object, bytes: stretch.end - stretch.start })
   let bytes = 0
@@ -81,7 +83,9 @@ async function passOn(stream: AsyncIterable<Uint8Array>, { receiving, stretch }:
     signal.throwIfAborted()
     if (stretch.bytes !== undefined && bytes + chunk.length > stretch.bytes) throw wrongSize(receiving, stretch, `more than ${stretch.bytes}`)
     const position = target.offset + stretch.offset + bytes
-    await locally(`write ${target.path}`, () => writeContent(chunk, { handle: target.handle, position, holes: target.holes }))
+    const began = performance.now()
+    const written = await locally(`write ${target.path}`, () => writeContent(chunk, { handle: target.handle, position, holes: target.holes }))
+    onStage?.('write', written, (performance.now() - began) / 1000)
     bytes += chunk.length
     onBytes(chunk.length)
     codec.release?.(chunk)

@@ -2,8 +2,8 @@
 import { promisify } from 'node:util'
 import { createZstdDecompress, zstdDecompress } from 'node:zlib'
 import { byteReader } from './byte-reader.ts'
-import type { Decompressor } from './codec.ts'
-import { decodeAhead } from './decode-ahead.ts'
+import type { CodecOptions, Decompressor } from './codec.ts'
+import { decodeAhead, type DecodeAhead } from './decode-ahead.ts'
 import { decodeThrough, undecodable } from './decode-through.ts'
 import { freeMemory } from './free-memory.ts'
 import { Room } from './room.ts'
@@ -20,22 +20,22 @@ const ROOM_PER_THREAD = 8 << 20
 type Bytes = AsyncGenerator<Uint8Array, void, undefined>
 
 /** Decodes about `parallel` frames at once, over all objects that it reads. */
-export function zstdDecompressor(parallel: number): Decompressor {
+export function zstdDecompressor({ parallel, onStage }: Pick<CodecOptions, 'parallel' | 'onStage'>): Decompressor {
   const room = new Room(parallel * ROOM_PER_THREAD)
   return {
     seekable: true,
-    decompress: (source) => decompressZstd(source, room),
+    decompress: (source) => decompressZstd(source, () => decodeAhead(room, onStage)),
     release: (chunk) => { freeMemory(chunk as Buffer<ArrayBuffer>) },
   }
 }
 
 /**
- * The content of all frames in order. Whole ones are decoded ahead as far as there is `room` (bytes, stored and
+ * The content of all frames in order. Whole ones are decoded ahead as far as there is room (bytes, stored and
  * decoded), which all who read share; a large one waits for those before it.
  */
-async function* decompressZstd(source: AsyncIterable<Uint8Array>, room: Room): Bytes {
+async function* decompressZstd(source: AsyncIterable<Uint8Array>, open: () => DecodeAhead): Bytes {
   await using reader = byteReader(source)
-  await using ahead = decodeAhead(room)
+  await using ahead = open()
   for await (const frame of readZstdFrames(reader)) {
     const collected = await collect(frame)
     if (collected.whole) {

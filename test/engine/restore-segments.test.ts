@@ -3,13 +3,16 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { TabletError } from '../../src/base/errors.ts'
+import { builtinRestoreEngine } from '../../src/engine/builtin-restore.ts'
 import { SEGMENT_BYTES } from '../../src/engine/find-segments.ts'
 import { encodeSeekTable, seekTableBytes } from '../../src/engine/seek-table.ts'
 import type { BackupManifest, FileEntry } from '../../src/model/manifest.ts'
+import { StageCounters } from '../../src/model/stage.ts'
 import { leavesNothingBehind } from '../support/leftovers.ts'
 import type { Range, StorageFaults } from '../support/faulty-storage.ts'
 import { content as bytesOf } from './bytes.ts'
-import { manifestWith, rig, type Rig } from './builtin-rig.ts'
+import { NAME, SHARD, manifestWith, rig, type Rig } from './builtin-rig.ts'
+import { directoriesIn } from './fake-server.ts'
 import { entryOf, framesOf, hashOf, objectOf, seekable, storeObjects } from './seekable.ts'
 
 const CONTENT = bytesOf(45_000_001)
@@ -58,6 +61,19 @@ t.test('a large object is fetched in segments, every byte once, and its file is 
   }
   t.equal(at, OBJECT.length, 'up to the end')
   t.equal(twice, 0, 'no byte of it twice')
+})
+
+t.test('what is decompressed and written is counted, byte by byte', async (t) => {
+  await using large = await setup(OBJECT)
+  const stages = new StageCounters()
+  const from = large.it.storage.openBackup(SHARD, NAME)
+  await builtinRestoreEngine().executeRestore({
+    from, manifest: large.manifest, to: directoriesIn(large.it.target), concurrency: 4, onProgress: () => undefined, onStage: stages.add,
+  }, large.it.ctx)
+  const { decompress, write } = stages.times()
+  t.equal(decompress?.bytes, CONTENT.length)
+  t.equal(write?.bytes, CONTENT.length)
+  t.ok((decompress?.seconds ?? 0) > 0 && (write?.seconds ?? 0) > 0)
 })
 
 t.test('frames smaller than usual make a table that comes in a second request', async (t) => {
