@@ -13,6 +13,8 @@ export interface EngineJob {
 
 export interface EngineOutcome {
   readonly seconds: number
+  /** Of all threads. */
+  readonly cpuSeconds: number
   /** Uncompressed; of an upload or download those passed. */
   readonly bytes: number
   readonly storedBytes: number

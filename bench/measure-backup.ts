@@ -6,7 +6,7 @@ import type { DataSet } from './data-set.ts'
 import { backUp, fileStorageIn } from './file-copies.ts'
 import { bytesBelow, compressFiles } from './reference.ts'
 import type { Finding } from './report.ts'
-import { inRounds, type Timed } from './rounds.ts'
+import { cpuFinding, inRounds, type Timed } from './rounds.ts'
 import { SHARD, type EngineOutcome } from './engine-job.ts'
 import { MB } from './units.ts'
 
@@ -34,13 +34,13 @@ interface Compressed extends Timed {
 
 async function measure(bench: Bench, kind: 'many' | 'huge', set: DataSet): Promise<Measured> {
   const place = await bench.directory('backup')
-  const { reference, ours } = await inRounds<Compressed, EngineOutcome>(bench, `backup, ${kind} (${(set.bytes / MB).toFixed(0)} MB in ${set.files.length} files)`, {
+  const rounds = await inRounds<Compressed, EngineOutcome>(bench, `backup, ${kind} (${(set.bytes / MB).toFixed(0)} MB in ${set.files.length} files)`, {
     reference: async () => {
       const into = join(place, 'zstd')
-      const seconds = await compressFiles(set.files.map(({ path }) => path), { into, threads: bench.options.threads }, bench.signal)
+      const timed = await compressFiles(set.files.map(({ path }) => path), { into, threads: bench.options.threads }, bench.signal)
       const storedBytes = await bytesBelow(into, bench.signal)
       await rm(into, { recursive: true })
-      return { seconds, storedBytes }
+      return { ...timed, storedBytes }
     },
     ours: async () => {
       const outcome = await backUp(bench, set, fileStorageIn(place))
@@ -48,6 +48,7 @@ async function measure(bench: Bench, kind: 'many' | 'huge', set: DataSet): Promi
       return outcome
     },
   })
+  const { reference, ours } = rounds
   const rates = ours.map(({ bytes, seconds }) => bytes / seconds / MB)
   return {
     rates,
@@ -55,6 +56,7 @@ async function measure(bench: Bench, kind: 'many' | 'huge', set: DataSet): Promi
     findings: [
       { budget: `backup-${kind}`, reference: reference.map(({ seconds }) => set.bytes / seconds / MB), ours: rates },
       { budget: `backup-${kind}-stored`, reference: reference.map((one) => one.storedBytes / MB), ours: ours.map((one) => one.storedBytes / MB) },
+      cpuFinding(`backup-${kind}-cpu`, rounds),
     ],
   }
 }

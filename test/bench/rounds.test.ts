@@ -1,6 +1,6 @@
 import t from 'tap'
 import { readOptions } from '../../bench/options.ts'
-import { inRounds } from '../../bench/rounds.ts'
+import { inRounds, type Timed } from '../../bench/rounds.ts'
 
 interface Seen {
   readonly order: string
@@ -12,9 +12,9 @@ async function orderOf(...argv: readonly string[]): Promise<Seen> {
   let order = ''
   let made = 0
   const said: string[] = []
-  const side = (letter: string) => (): Promise<{ readonly seconds: number }> => {
+  const side = (letter: string) => (): Promise<Timed> => {
     order += letter
-    return Promise.resolve({ seconds: made++ })
+    return Promise.resolve({ seconds: made++, cpuSeconds: 0.5 })
   }
   const options = readOptions(argv, { cores: 2 })
   const { reference, ours } = await inRounds({ options, say: (line) => { said.push(line) } }, 'copy', { reference: side('r'), ours: side('o') })
