@@ -4,7 +4,7 @@ import type { FileHandle } from 'node:fs/promises'
 /** What file systems allocate at least: smaller holes would save nothing. */
 const PAGE_BYTES = 4096
 /** A larger write makes the page cache look for memory in one piece, which can take longer than the copying (docs/performance.md). */
-const WRITE_BYTES = 128 << 10
+const WRITE_BYTES = 256 << 10
 const ZEROS = Buffer.alloc(PAGE_BYTES)
 
 export interface Place {
