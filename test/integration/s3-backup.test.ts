@@ -29,6 +29,8 @@ if (haveStore(t, 'swift')) forEachServer(t, 'a tablet backs up to S3 and a new t
 
   const done = await endOf(replica, await askForBackup(replica))
   t.equal(done.state, 'succeeded', done.error?.message ?? 'the backup succeeded')
+  t.same(Object.keys(done.stages ?? {}), ['read', 'compress', 'upload'], 'it tells where its time went')
+  for (const [stage, { bytes, seconds }] of Object.entries(done.stages ?? {})) t.ok(bytes > 0 && seconds > 0, `${stage}: ${bytes} bytes, ${seconds} s`)
   const [backup] = await listBackups(replica)
   t.equal(backup?.status, 'complete')
   const manifest = `shards/commerce/0/${backup?.name}/MANIFEST`
@@ -37,6 +39,10 @@ if (haveStore(t, 'swift')) forEachServer(t, 'a tablet backs up to S3 and a new t
 
   const fresh = await shard.addTablet()
   t.equal((await fresh.becomes('REPLICA', { healthy: true, deadlineMs: 180_000 })).data.origin, 'restore')
+  const { text: metrics } = await fresh.http('GET', '/metrics')
+  for (const stage of ['download', 'decompress', 'write']) {
+    t.match(metrics, new RegExp(`^tabletd_stage_bytes_total\\{stage="${stage}"\\} [1-9]`, 'm'), `${stage} is counted over the restore`)
+  }
   t.ok((await untilSameTables((sql) => primary.rows(sql), (sql) => fresh.rows(sql)))['commerce.t'])
 })
 
