@@ -41,13 +41,14 @@ export function hasHaproxy(t: Test): boolean {
   return false
 }
 
-/** Runs config/haproxy.cfg with only its places changed: the servers' addresses, the ports, the runtime socket. */
-export async function startHaproxy(dir: string, backends: readonly Backend[]): Promise<Haproxy> {
+/** Runs config/haproxy.cfg with only its places changed (addresses, ports, the runtime socket), and the lag it asks for. */
+export async function startHaproxy(dir: string, backends: readonly Backend[], lag = '30s'): Promise<Haproxy> {
   const found = findHaproxy()
   if (found === undefined) throw new Error('haproxy is not installed: run scripts/lib/install.mjs')
   const [writesPort, readsPort] = [await freePort(), await freePort()]
   const [config, socket] = [join(dir, 'haproxy.cfg'), join(dir, 'h.sock')]
-  writeFileSync(config, placed(readFileSync(join(ROOT, 'config/haproxy.cfg'), 'utf8'), backends, { writesPort, readsPort, socket }))
+  const shipped = readFileSync(join(ROOT, 'config/haproxy.cfg'), 'utf8').replace('lag=30s', `lag=${lag}`)
+  writeFileSync(config, placed(shipped, backends, { writesPort, readsPort, socket }))
   const env = { ...process.env, ...found.env }
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', found.program, '-db', '-f', config], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   let said = ''
