@@ -5,7 +5,7 @@
  * Promises  a tablet that is not the recorded primary is read-only before anything else is done to it.
  */
 import { asTabletError } from '../base/errors.ts'
-import type { ActionContext } from '../base/action.ts'
+import { readWithin, type ActionContext } from '../base/action.ts'
 import { blocker, type Blocker } from '../model/blocker.ts'
 import type { Mysqld } from '../mysqld/mysqld.ts'
 import { sameProcess } from '../mysqld/process-identity.ts'
@@ -21,6 +21,8 @@ import { openToClients } from './open-to-clients.ts'
 import type { Parts } from './parts.ts'
 
 const APPLY_WAIT_SECONDS = 2
+/** A disk that hangs ends the turn, so that the next one reads the record: this tablet may be deposed meanwhile. */
+const WRITE_DEADLINE_MS = 2_000
 
 export async function actOnAuthority(authority: Authority, seen: SeenServer, parts: Parts, ctx: ActionContext): Promise<Acted> {
   await watchReplication(seen, parts, ctx)
@@ -43,19 +45,23 @@ async function bePrimary(authority: Authority & { role: 'primary' }, seen: SeenS
   const order = {
     record: authority.record, semiSync: config['semi-sync'], applyWaitSeconds: APPLY_WAIT_SECONDS,
     // before it is writable: a crash right after must find written down that this server may hold writes
-    beforeWritable: () => parts.state.remember({ actedOn: { identity: seen.identity, as: 'primary' }, replicationStoppedByOperator: false }),
+    beforeWritable: () => readWithin('write down that this server becomes the primary', WRITE_DEADLINE_MS,
+      () => parts.state.remember({ actedOn: { identity: seen.identity, as: 'primary' }, replicationStoppedByOperator: false }), ctx),
   }
   const promotion = await promote(order, { mysqld, topology }, ctx)
   if (!promotion.done) return { blockers: [promotion.blocker], sentence: promotion.sentence, changed: true }
-  await origin.markServed({ promoted: true })
+  await markPromoted(origin, ctx)
   if (manager.state !== 'primary') manager.apply('promoted', promotion.sentence)
   return { blockers: [], sentence: promotion.sentence, changed: true }
 }
 
+const markPromoted = (origin: Parts['origin'], ctx: ActionContext): Promise<void> =>
+  readWithin('note with the data that they were a primary\'s', WRITE_DEADLINE_MS, () => origin.markServed({ promoted: true }), ctx)
+
 async function stayPrimary(authority: Authority & { role: 'primary' }, { server, identity }: SeenServer, parts: Parts, ctx: ActionContext): Promise<Acted> {
   const { mysqld, config, watched } = parts
   await parts.state.rememberAtLeastHere({ actedOn: { identity, as: 'primary' } }, ctx)
-  await parts.origin.markServed({ promoted: true })
+  await markPromoted(parts.origin, ctx)
   const steps = decideSemiSync({ setting: config['semi-sync'], role: 'primary', acknowledges: false }, server.semiSync)
   const changed = await actOnSemiSync(steps, { mysqld, replicates: false }, ctx)
   const nowMs = performance.now()

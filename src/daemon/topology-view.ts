@@ -3,7 +3,7 @@
  * tablet's own record kept fresh.
  *
  * Promises  a read that fails or takes too long is 'unreadable', never 'none'; the last record read is remembered
- *           before anybody acts on it: durably, or, where the disk does not take it, in memory with an error in the log.
+ *           before anybody acts on it: durably, or, where the disk does not take it in time, in memory with an error in the log.
  */
 import { readWithin, type ActionContext } from '../base/action.ts'
 import { hasCode, messageOf } from '../base/errors.ts'

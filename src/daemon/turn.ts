@@ -6,7 +6,7 @@
  *               reading it failed.
  *           T2  a turn ends with a snapshot, whatever went wrong in it.
  */
-import { withDeadline, type ActionContext } from '../base/action.ts'
+import { readWithin, withDeadline, type ActionContext } from '../base/action.ts'
 import { asTabletError, type TabletError } from '../base/errors.ts'
 import { blocker, type Blocker } from '../model/blocker.ts'
 import type { TabletSnapshot } from '../model/snapshot.ts'
@@ -28,6 +28,8 @@ import { settleHealth } from './settle-health.ts'
 
 /** Longer than a healthy server ever takes; a frozen one costs the loop this much a turn. */
 const LOOK_DEADLINE_MS = 4_000
+/** A disk that hangs is no reason to stay writable. */
+const MARK_DEADLINE_MS = 2_000
 
 interface TurnResult {
   readonly blockers: readonly Blocker[]
@@ -39,7 +41,8 @@ export async function takeTurn(parts: Parts, ctx: ActionContext): Promise<Tablet
   await parts.secrets.refresh(ctx)
   await parts.view.read(ctx)
   // a term remembered from before tells nothing of what was written since
-  await parts.origin.fillNewestTerm(parts.view.certainTerm).catch((error: unknown) => {
+  await readWithin('write the newest term', MARK_DEADLINE_MS, () => parts.origin.fillNewestTerm(parts.view.certainTerm), ctx).catch((error: unknown) => {
+    ctx.signal.throwIfAborted()
     ctx.log.warn({ err: error }, 'the newest term could not be noted with the data; until then no record makes them primary')
   })
   // what an operation starts and stops is not an end to remember

@@ -3,6 +3,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import type { ActionContext } from '../../src/base/action.ts'
+import { writeJsonDurably } from '../../src/base/durable-file.ts'
 import { TabletError } from '../../src/base/errors.ts'
 import { silentLogger } from '../../src/base/logger.ts'
 import { lazyTopology } from '../../src/daemon/lazy-topology.ts'
@@ -49,6 +50,34 @@ t.test('a record that the disk does not take is acted on all the same, or a depo
   topology.before = () => Promise.resolve()
   await view.read(ctx)
   t.same((await LocalState.open(path)).memory.shardRecord, record(), 'it is written as soon as that can be')
+})
+
+t.test('a disk that hangs keeps no turn: the record is known at once, and is written when the disk goes on', async (t) => {
+  await using dir = await tempDir()
+  const goesOn = Promise.withResolvers<undefined>()
+  const writes: unknown[] = []
+  const state = await LocalState.open(dir.path, async (path, value) => {
+    await goesOn.promise
+    writes.push(value)
+    await writeJsonDurably(path, value)
+  })
+  const topology = fakeTopology(record())
+  const view = new TopologyView(topology, SHARD, state)
+  const said: string[] = []
+  const log = { ...silentLogger(), error: (_fields: unknown, message: string) => { said.push(message) } } as unknown as ActionContext['log']
+  const drained = state.remember({ drained: true, shardRecord: record({ term: 2 }) })
+  t.match(await view.read({ ...ctx, log }), { kind: 'record', record: { term: 3 } })
+  topology.record = record({ term: 4, primary: alias(103) })
+  await view.read({ ...ctx, log })
+  t.match(state.memory, { drained: false, shardRecord: { term: 4 } }, 'a deposed primary knows that it is, and what was to be durable is not')
+  t.match(said, [/tablet\.json.* within 2 s/])
+  t.equal(said.length, 1, 'it is said once')
+  goesOn.resolve(undefined)
+  await drained
+  t.match(state.memory, { drained: true, shardRecord: { term: 4 } }, 'the write that hung brings no older record back')
+  await state.remember({})
+  t.match((await LocalState.open(dir.path)).memory, { drained: true, shardRecord: { term: 4 } })
+  t.ok(writes.length <= 2, 'what waited is written together')
 })
 
 t.test('a tablet whose record is corrupt is said once, at warn', async (t) => {
