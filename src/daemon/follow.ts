@@ -3,7 +3,7 @@
  *
  * Leaves    the decision to decide-repair.ts, doing it to repair.ts.
  */
-import type { ActionContext } from '../base/action.ts'
+import { readWithin, type ActionContext } from '../base/action.ts'
 import { TabletError, asTabletError, messageOf } from '../base/errors.ts'
 import { outlastsConnecting } from '../health/verdict.ts'
 import { blocker, type Blocker, type BlockerName } from '../model/blocker.ts'
@@ -17,7 +17,7 @@ import { doRepair } from '../replication/repair.ts'
 import { actOnSemiSync, decideSemiSync } from '../replication/semi-sync.ts'
 import type { Acted, SeenServer } from './acted.ts'
 import type { Parts } from './parts.ts'
-import { forgetProofs, watchLag } from './watch-lag.ts'
+import { forgetOtherRuns, forgetProofs, watchLag } from './watch-lag.ts'
 
 const CONNECT_WAIT_MS = 2_000
 /** A serving replica is compared with its source this often; one that does not serve yet, at every turn. */
@@ -26,6 +26,7 @@ const LOOK_EVERY_MS = 10_000
 const LAGS_SECONDS = 2
 const LOOK_AT_LAG_MS = 2_000
 const LOOK_DEADLINE_MS = 3_000
+const MARK_DEADLINE_MS = 2_000
 
 /** Notes lag, connecting and an operator's stop, whatever the role. */
 export async function watchReplication(
@@ -35,7 +36,9 @@ export async function watchReplication(
   const nowMs = performance.now()
   const status = server.replication
   watched.connectingSinceMs = status?.io === 'connecting' ? watched.connectingSinceMs ?? nowMs : undefined
-  watched.replication = noticeOperatorStop(watched.replication, `${identity.pid}:${identity.startTicks}`, status)
+  const run = `${identity.pid}:${identity.startTicks}`
+  forgetOtherRuns(watched, run)
+  watched.replication = noticeOperatorStop(watched.replication, run, status)
   await state.rememberAtLeastHere({ replicationStoppedByOperator: watched.replication.stoppedByOperator }, ctx)
   await watchLag(server, parts, ctx)
 }
@@ -79,7 +82,7 @@ async function act(repair: Repair, server: ServerFacts, parts: Parts, ctx: Actio
       account: replicationAccount, connectWaitMs: CONNECT_WAIT_MS,
       semiSync: { setting: config['semi-sync'], acknowledges: acknowledges(parts) },
     }, { mysqld, lookAtSource }, ctx)
-    if (repair.do === 'attach') await parts.origin.markServed({ attached: true })
+    if (repair.do === 'attach') await readWithin('note with the data that they were attached', MARK_DEADLINE_MS, () => parts.origin.markServed({ attached: true }), ctx)
     return { blockers: repair.do === 'stop' ? [repair.blocker] : [], sentence, changed: true }
   } catch (error) {
     ctx.signal.throwIfAborted()

@@ -3,7 +3,7 @@ import type { ActionContext } from '../base/action.ts'
 import { formatShardName } from '../model/tablet.ts'
 import type { LagEvidence } from '../mysqld/heartbeats.ts'
 import type { ServerFacts } from '../mysqld/mysqld.ts'
-import { measureLag, type LagLook } from '../replication/lag.ts'
+import { NO_LAG_MEMORY, measureLag, type LagLook } from '../replication/lag.ts'
 import type { Parts } from './parts.ts'
 import type { Watched } from './watched.ts'
 
@@ -37,6 +37,14 @@ export async function watchLag(server: ServerFacts, parts: Needed, ctx: ActionCo
 /** After a repair: a zero is believed anew, and what was proven was about another source, or another start. */
 export function forgetProofs(watched: Watched): void {
   watched.lag = { ...watched.lag, runningSinceMs: undefined, heldAtMs: undefined }
+  watched.pendingLook = undefined
+}
+
+/** `run` names this run of mysqld: another one may have been started on older data, of which nothing is known. */
+export function forgetOtherRuns(watched: Watched, run: string): void {
+  if (watched.lagOf === run) return
+  watched.lagOf = run
+  watched.lag = NO_LAG_MEMORY
   watched.pendingLook = undefined
 }
 

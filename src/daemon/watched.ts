@@ -15,6 +15,8 @@ export interface SourceSeen {
 
 export interface Watched {
   lag: LagMemory
+  /** The run of mysqld that `lag` was measured in. */
+  lagOf: string | undefined
   lagSeconds: number | undefined
   lagSigns: LagSigns
   /** The oldest look at the source of which something was still missing here. */
@@ -58,6 +60,7 @@ export interface Watched {
 
 export const newWatched = (stoppedByOperator: boolean): Watched => ({
   lag: NO_LAG_MEMORY,
+  lagOf: undefined,
   lagSeconds: undefined,
   lagSigns: {},
   pendingLook: undefined,
