@@ -6,7 +6,7 @@ import type { RestoreEngine, RestoreEstimate, RestoreParams, RestoreSource } fro
 import { progressOf, type AttemptProgress } from './builtin-backup.ts'
 import { NO_COMMANDS, codecForReading, requireReadable, type Decompression } from './compression.ts'
 import { locally } from './local-errors.ts'
-import { receiveFile, type IncomingFile } from './receive-file.ts'
+import { receiveFile, requireStoredHash, type IncomingFile } from './receive-file.ts'
 import { planRestore, type PlannedFile, type PlannedObject, type RestorePlan } from './restore-plan.ts'
 import { restoreTarget, type RestoreTarget } from './restore-target.ts'
 import { Room } from './room.ts'
@@ -34,8 +34,8 @@ async function verify({ from, manifest }: RestoreSource, decompression: Decompre
       const bytes = stored.get(object)
       if (bytes === undefined) throw corrupt(`object ${object} (${name}) is missing`)
       if (storedSize !== undefined && bytes !== storedSize) throw corrupt(`object ${object} (${name}) has ${bytes} bytes, the MANIFEST says ${storedSize}`)
-      // else an absurd size would be taken for a disk that is too small, and no older backup be tried
-      if (size !== undefined && size > (bytes + 1) * MOST_PER_BYTE) throw corrupt(`object ${object} (${name}) has ${bytes} bytes, which cannot hold the ${size} that the MANIFEST says`)
+      // else an absurd size would be taken for a disk that is too small, and no older backup be tried; a command may do better
+      if (command === undefined && size !== undefined && size > (bytes + 1) * MOST_PER_BYTE) throw corrupt(`object ${object} (${name}) has ${bytes} bytes, which cannot hold the ${size} that the MANIFEST says`)
       storedBytes += bytes
     }
   }
@@ -90,7 +90,10 @@ async function receiveAll(plan: RestorePlan, params: Receiving, ctx: ActionConte
       await receivePart(part, { ...params, passed, segmentsAtOnce: attempt === 1 ? params.concurrency : 1 }, partCtx)
     } catch (error) {
       passed.takeBack()
-      throw attempt === 2 ? finalError(error) : error
+      if (attempt === 1) throw error
+      // a machine without the command's key or its memory would condemn every backup
+      if (hasCode(error, 'EXTERNAL_COMMAND_FAILED')) await requireStoredHash({ ...object, from: params.from }, partCtx)
+      throw finalError(error)
     }
   }
   const parts = plan.files.flatMap((file) => file.objects.map((object): Part => ({ file, object })))

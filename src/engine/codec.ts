@@ -11,7 +11,8 @@ export interface BlockWork {
 }
 
 /**
- * Both directions work in bounded memory, whatever the size, and throw BACKUP_CORRUPT for bytes that cannot be decoded.
+ * Both directions work in bounded memory, whatever the size, and throw BACKUP_CORRUPT for bytes that cannot be decoded
+ * (a command: EXTERNAL_COMMAND_FAILED).
  *
  * `signal` ends what may hang by itself: an external command.
  */
@@ -25,10 +26,12 @@ export interface Codec {
   readonly release?: (chunk: Uint8Array) => void
   /** Objects may end with a seek table (seek-table.ts), and neighbouring frames that it lists are decoded by themselves. */
   readonly seekable?: true
+  /** It is a command of the operator's: what comes out wrong may be its own fault as well as the object's. */
+  readonly external?: true
 }
 
 export type Compressor = Pick<Codec, 'compress' | 'blockBytes'>
-export type Decompressor = Pick<Codec, 'decompress' | 'release' | 'seekable'>
+export type Decompressor = Pick<Codec, 'decompress' | 'release' | 'seekable' | 'external'>
 
 export interface CodecOptions {
   readonly level: number

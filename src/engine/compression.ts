@@ -67,7 +67,7 @@ export function codecForReading(manifest: CompressedAs, decompression: Decompres
   if (manifest.SkipCompress === true) return STORED
   const engine = engineOf(manifest)
   const codec: Decompressor = engine === EXTERNAL
-    ? { decompress: externalDecompress(decompressorFor(manifest, decompression)) }
+    ? { decompress: externalDecompress(decompressorFor(manifest, decompression)), external: true }
     : codecNamed(engine, { level: 1, parallel: decompression.threads ?? availableParallelism(), onStage })
   return { ...codec, decompress: (source, signal) => emptyOr(source, (all) => codec.decompress(all, signal)) }
 }

@@ -17,13 +17,12 @@ export const externalCompress = (command: Command): Compress => async function* 
       yield chunk
     }
   }
-  for await (const chunk of throughProgram({ command, refusal: 'EXTERNAL_COMMAND_FAILED' }, counted(), signal)) {
+  for await (const chunk of throughProgram(command, counted(), signal)) {
     made += chunk.length
     yield chunk
   }
   if (taken > 0 && made === 0) throw new TabletError('EXTERNAL_COMMAND_FAILED', `${command.program} failed: it made nothing of ${taken} bytes`)
 }
 
-/** Throws BACKUP_CORRUPT when the command refuses the object; EXTERNAL_COMMAND_FAILED when it cannot be run or was killed. */
-export const externalDecompress = (command: Command): Decompress => (source, signal) =>
-  throughProgram({ command, refusal: 'BACKUP_CORRUPT' }, source, signal)
+/** Throws EXTERNAL_COMMAND_FAILED: why a command refused an object only the hash of that tells (receive-file.ts). */
+export const externalDecompress = (command: Command): Decompress => (source, signal) => throughProgram(command, source, signal)

@@ -13,7 +13,6 @@ import { setPriority } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { ErrorCode } from '../base/error-catalogue.ts'
 import { TabletError, messageOf } from '../base/errors.ts'
 import type { Command } from '../base/shell-words.ts'
 
@@ -24,15 +23,9 @@ const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/b
 const NICENESS = 10
 const STDERR_TAIL_CHARACTERS = 1000
 
-export interface Filter {
-  readonly command: Command
-  /** The code for a program that ran and refused its input; one that cannot be run or was killed is EXTERNAL_COMMAND_FAILED. */
-  readonly refusal: ErrorCode
-}
-
-/** @throws TabletError EXTERNAL_COMMAND_FAILED, `refusal`; what the source throws; the signal's reason. */
+/** @throws TabletError EXTERNAL_COMMAND_FAILED; what the source throws; the signal's reason. */
 export async function* throughProgram(
-  { command, refusal }: Filter, source: AsyncIterable<Uint8Array>, signal?: AbortSignal,
+  command: Command, source: AsyncIterable<Uint8Array>, signal?: AbortSignal,
 ): AsyncGenerator<Buffer, void, undefined> {
   const path = await findExecutable(command.program)
   signal?.throwIfAborted()
@@ -48,9 +41,7 @@ export async function* throughProgram(
     signal?.throwIfAborted()
     if ('sourceFailed' in fed) throw fed.sourceFailed
     const wrong = ending.wrong ?? (fed.all ? undefined : 'it left before it had read everything')
-    if (wrong !== undefined) {
-      throw new TabletError(ending.ran ? refusal : 'EXTERNAL_COMMAND_FAILED', `${command.program} failed: ${wrong}${watch.lastWords()}`)
-    }
+    if (wrong !== undefined) throw new TabletError('EXTERNAL_COMMAND_FAILED', `${command.program} failed: ${wrong}${watch.lastWords()}`)
   } finally {
     signal?.removeEventListener('abort', end)
     end()
@@ -77,8 +68,6 @@ async function feed(child: ChildProcessWithoutNullStreams, source: AsyncIterable
 }
 
 interface Ending {
-  /** It ran, and left by itself. */
-  readonly ran: boolean
   readonly wrong: string | undefined
 }
 
@@ -91,10 +80,10 @@ function watchProgram(child: ChildProcessWithoutNullStreams): { readonly ended: 
     // it has left already
   }
   const ended = new Promise<Ending>((settle) => {
-    child.once('error', (error) => { settle({ ran: false, wrong: messageOf(error) }) })
+    child.once('error', (error) => { settle({ wrong: messageOf(error) }) })
     child.once('exit', () => { killGroup(child) })   // what it started and left behind would keep its pipes open
     child.once('close', (code: number | null, signal: NodeJS.Signals | null) => {
-      settle({ ran: signal === null, wrong: signal !== null ? `killed by ${signal}` : code === 0 ? undefined : `exit status ${code}` })
+      settle({ wrong: signal !== null ? `killed by ${signal}` : code === 0 ? undefined : `exit status ${code}` })
     })
   })
   return { ended, lastWords: () => stderr() === '' ? '' : `; it said: ${stderr()}` }

@@ -7,7 +7,7 @@
 import { crc32 } from 'node:zlib'
 import { forEachParallel, type ActionContext } from '../base/action.ts'
 import { TabletError } from '../base/errors.ts'
-import { hexOf } from './checksum.ts'
+import { checksum, hexOf } from './checksum.ts'
 import { combineCrc32 } from './crc32-combine.ts'
 import { findSegments, type Segments } from './find-segments.ts'
 import { receiveStretch, type Received, type Receiving } from './receive-stretch.ts'
@@ -25,7 +25,7 @@ export interface IncomingFile extends Receiving {
 /**
  * Copies one object from storage into (a stretch of) an open file and proves it. The caller syncs and closes the file.
  *
- * @throws TabletError CHECKSUM_MISMATCH, BACKUP_CORRUPT, NO_SPACE, LOCAL_IO_FAILED; the storage's own.
+ * @throws TabletError CHECKSUM_MISMATCH, BACKUP_CORRUPT, NO_SPACE, LOCAL_IO_FAILED; EXTERNAL_COMMAND_FAILED where a command decompresses; the storage's own.
  */
 export async function receiveFile(file: IncomingFile, ctx: ActionContext): Promise<void> {
   const { object, target, hash } = file
@@ -42,6 +42,23 @@ async function segmentsOf(file: IncomingFile, ctx: ActionContext): Promise<Segme
   const { codec, size, storedSize, segmentsAtOnce } = file
   if (codec.seekable !== true || segmentsAtOnce < 2 || size === undefined || storedSize === undefined) return undefined
   return await findSegments({ ...file, size, storedSize }, ctx)
+}
+
+/**
+ * Reads an object once more, only for its hash: tells whose fault it is that a command did not decompress it.
+ *
+ * @throws TabletError BACKUP_CORRUPT when it is not what the MANIFEST says; the storage's own.
+ */
+export async function requireStoredHash({ from, object, hash }: Pick<IncomingFile, 'from' | 'object' | 'hash'>, ctx: ActionContext): Promise<void> {
+  const sum = checksum()
+  const stream = await from.readFile(object, {}, ctx)
+  try {
+    for await (const chunk of sum.over(stream)) if (chunk.length > 0) ctx.signal.throwIfAborted()
+  } finally {
+    stream.destroy()
+  }
+  if (sum.hex() === hash.toLowerCase()) return
+  throw new TabletError('BACKUP_CORRUPT', `cannot restore object ${object}: it has the hash ${sum.hex()}, the MANIFEST says ${hash}`)
 }
 
 /** Returns the CRC-32 of the whole object. */

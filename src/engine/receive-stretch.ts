@@ -45,7 +45,7 @@ export interface Received {
   readonly bytes: number
 }
 
-/** @throws TabletError BACKUP_CORRUPT, NO_SPACE, LOCAL_IO_FAILED; the storage's own. */
+/** @throws TabletError BACKUP_CORRUPT, NO_SPACE, LOCAL_IO_FAILED; EXTERNAL_COMMAND_FAILED where a command decompresses; the storage's own. */
 export async function receiveStretch(receiving: Receiving, stretch: Stretch, ctx: ActionContext): Promise<Received> {
   const { from, object, target, requests } = receiving
   await requests.take(1)
@@ -107,7 +107,8 @@ async function* asMany(
   if (came !== bytes) throw new TabletError('BACKUP_CORRUPT', `cannot read object ${object}: ${came > bytes ? 'more' : came} bytes came where ${bytes} were asked for`)
 }
 
-function wrongSize({ object, target }: Receiving, { start, end }: Stretch, found: string): TabletError {
+function wrongSize({ object, target, codec }: Receiving, { start, end }: Stretch, found: string): TabletError {
   const part = end === undefined ? '' : ` (bytes ${start} to ${end})`
-  return new TabletError('BACKUP_CORRUPT', `cannot restore ${target.path}: object ${object}${part} does not hold what was announced: ${found} bytes`)
+  const code = codec.external === true ? 'EXTERNAL_COMMAND_FAILED' : 'BACKUP_CORRUPT'
+  return new TabletError(code, `cannot restore ${target.path}: object ${object}${part} does not hold what was announced: ${found} bytes`)
 }

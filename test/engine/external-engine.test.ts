@@ -1,5 +1,6 @@
 /** Backups by commands, and with lz4, through the engine: what the MANIFEST says, and what a restore asks for before it touches data. */
 import { existsSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { TabletError } from '../../src/base/errors.ts'
@@ -45,6 +46,32 @@ t.test('what cannot be read here is refused before data are touched', async (t) 
   await t.rejects(refused(), { code: 'COMPRESSION_UNSUPPORTED', message: /external-decompressor-use-manifest/ })
   await t.rejects(refused({ useManifest: false }), { code: 'COMPRESSION_UNSUPPORTED' })
   await t.rejects(refused({ externalDecompressor: 'no-such-program -d', useManifest: true }), { code: 'EXTERNAL_COMMAND_FAILED', message: /no-such-program/ })
+})
+
+t.test('a decompressor that does not work here is not the backup\'s fault, unless what is stored is not what the MANIFEST says', async (t) => {
+  await using it = await rig({}, FILES)
+  const { manifest } = await it.backup(EXTERNAL)
+  const entry = (manifest.FileEntries ?? []).findIndex(({ Name }) => Name === 'a/large.ibd')
+  const restoreBy = async (externalDecompressor: string): Promise<void> => {
+    const source = { from: it.storage.openBackup(SHARD, NAME), manifest: manifestWith(manifest) }
+    const engine = builtinRestoreEngine({ externalDecompressor, useManifest: false })
+    await engine.executeRestore({ ...source, to: directoriesIn(it.target), concurrency: 2, onProgress }, it.ctx)
+  }
+  const wrong = ['sh -c "echo no key >&2; exit 2"', 'cat', 'sh -c "cat > /dev/null"']
+  for (const command of wrong) await t.rejects(restoreBy(command), { code: 'EXTERNAL_COMMAND_FAILED' }, command)
+  const path = join(it.path, 'storage', SHARD.keyspace, SHARD.shard, NAME, String(entry))
+  const damaged = await it.object(String(entry))
+  damaged[1000] = (damaged[1000] ?? 0) ^ 1
+  await writeFile(path, damaged)
+  await t.rejects(restoreBy('zstd -d -c'), { code: 'BACKUP_CORRUPT', message: /has the hash [0-9a-f]{8}, the MANIFEST says/ })
+})
+
+t.test('a command may compress zeros better than any engine here', async (t) => {
+  await using it = await rig({}, { ...MYSQL_FILES, 'data/a/zeros.ibd': Buffer.alloc(3 << 20) })
+  const constant: Compression = { engine: 'external', enabled: true, level: 1, externalCompressor: `sh -c 'cat > /dev/null; printf x'` }
+  const { manifest } = await it.backup(constant)
+  const engine = builtinRestoreEngine({ externalDecompressor: 'head -c 3145728 /dev/zero', useManifest: false })
+  await t.resolves(engine.verify({ from: it.storage.openBackup(SHARD, NAME), manifest: manifestWith(manifest) }, it.ctx))
 })
 
 t.test('a command that is missing or writes what its name does not mean is refused while the server serves', async (t) => {

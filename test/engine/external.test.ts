@@ -42,13 +42,13 @@ t.test('an object of 0 bytes is an empty file, and runs no command', async (t) =
   t.equal((await read(Buffer.alloc(0), 'false')).length, 0)
 })
 
-t.test('an object cut off or changed is corrupt, with the command\'s own words', async (t) => {
+t.test('an object cut off or changed is refused by the command, with its own words', async (t) => {
   const stored = await compressed(by('zstd --check -c'), content(100_000))
-  await t.rejects(read(stored.subarray(0, -5), 'zstd -d -c'), { code: 'BACKUP_CORRUPT', message: /zstd failed: exit status 1; it said: .*(?:premature|end)/i })
+  await t.rejects(read(stored.subarray(0, -5), 'zstd -d -c'), { code: 'EXTERNAL_COMMAND_FAILED', message: /zstd failed: exit status 1; it said: .*(?:premature|end)/i })
   const damaged = Buffer.from(stored)
   damaged[5000] = (damaged[5000] ?? 0) ^ 1
-  await t.rejects(read(damaged, 'zstd -d -c'), { code: 'BACKUP_CORRUPT' })
-  await t.rejects(read(content(9 * MIB), quoted('head -c 10')), { code: 'BACKUP_CORRUPT' }, 'a command that stops reading')
+  await t.rejects(read(damaged, 'zstd -d -c'), { code: 'EXTERNAL_COMMAND_FAILED' })
+  await t.rejects(read(content(9 * MIB), quoted('head -c 10')), { code: 'EXTERNAL_COMMAND_FAILED' }, 'a command that stops reading')
 })
 
 t.test('a compressor that fails, stops reading, makes nothing or is killed fails the file', async (t) => {
@@ -83,7 +83,7 @@ t.test('what the source throws comes through, and the command is not taken at it
     yield content(1000)
     throw broken
   }
-  const out = collect(throughProgram({ command: { program: 'cat', arguments: [] }, refusal: 'BACKUP_CORRUPT' }, source()))
+  const out = collect(throughProgram({ program: 'cat', arguments: [] }, source()))
   await t.rejects(out, { code: 'STORAGE_UNREACHABLE', message: 'line cut' })
 })
 
