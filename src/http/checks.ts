@@ -1,4 +1,4 @@
-/** The checks that readiness is made of: each blocker belongs to one. For `?verbose` and `/readyz/<check>`. Pure. */
+/** The checks that readiness is made of: each blocker belongs to one, and may leave others in doubt. For `?verbose` and `/readyz/<check>`. Pure. */
 import type { Blocker, BlockerName } from '../model/blocker.ts'
 
 /** Every check, with what it is true of; docs/http.md lists them. */
@@ -42,17 +42,29 @@ export interface CheckResult {
 /** `reasons` by check, every check named. */
 export function resultsOf(reasons: readonly Blocker[]): Readonly<Partial<Record<CheckName, CheckResult>>> {
   return Object.fromEntries(Object.keys(CHECKS).map((check): [string, CheckResult] => {
-    const blockers = [...new Set(reasons.map(({ name }) => name).filter((name) => CHECK_OF[name] === check))]
+    const blockers = [...new Set(reasons.map(({ name }) => name).filter((name) => speaksAgainst(name, check)))]
     return [check, { ok: blockers.length === 0, blockers }]
   }))
 }
+
+const ONLY_SEEN_IN_MYSQLD: readonly CheckName[] = ['data', 'replication', 'lag', 'read-only']
+
+/** What of its own check leaves these in doubt too: nobody looked, or what was seen is of another time. */
+const CLOUDS: Readonly<Partial<Record<BlockerName, readonly CheckName[]>>> = {
+  'mysqld-down': ONLY_SEEN_IN_MYSQLD, 'mysqld-silent': ONLY_SEEN_IN_MYSQLD, 'operation-failed': ONLY_SEEN_IN_MYSQLD,
+  'restoring': ONLY_SEEN_IN_MYSQLD, 'backing-up': ONLY_SEEN_IN_MYSQLD, 'waiting-for-backup': ONLY_SEEN_IN_MYSQLD,
+  'replication-not-running': ['lag'], 'replication-connecting': ['lag'], 'replication-error': ['lag'], 'replication-stopped-by-operator': ['lag'],
+}
+
+const speaksAgainst = (name: BlockerName, check: CheckName): boolean =>
+  CHECK_OF[name] === check || CLOUDS[name]?.includes(check) === true
 
 /**
  * What of `reasons` speaks against `check`. A daemon that has not looked lately, or a query that cannot be read, leaves
  * every check in doubt, and doubt is no.
  */
 export function reasonsAgainst(check: CheckName, reasons: readonly Blocker[]): readonly Blocker[] {
-  return reasons.filter(({ name }) => CHECK_OF[name] === check || DOUBT.has(name))
+  return reasons.filter(({ name }) => speaksAgainst(name, check) || DOUBT.has(name))
 }
 
 const DOUBT: ReadonlySet<BlockerName> = new Set(['starting', 'snapshot-too-old', 'bad-query'])

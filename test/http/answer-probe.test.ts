@@ -120,7 +120,7 @@ t.test('verbose lists every check, and changes the status of none', async (t) =>
   const checks = (ask('/replica', one, 'verbose').body)['checks'] as Readonly<Record<string, { readonly ok: boolean, readonly blockers: readonly string[] }>>
   t.same(Object.keys(checks), Object.keys(CHECKS))
   t.same(Object.entries(checks).filter(([, { ok }]) => !ok).map(([check, { blockers }]) => [check, blockers]),
-    [['type', ['wrong-type']], ['replication', ['replication-connecting']], ['lag', ['lag-unknown']]])
+    [['type', ['wrong-type']], ['replication', ['replication-connecting']], ['lag', ['replication-connecting', 'lag-unknown']]])
   t.notOk('checks' in ask('/replica', one).body, 'only when asked for')
 })
 
@@ -135,6 +135,13 @@ const CHECK_TABLE: readonly (readonly [string, TabletSnapshot | undefined, strin
   ['lag', undefined, '', 503],
   ['read-only', { ...PRIMARY, mysqld: { running: true, answers: true, writable: false } }, '', 503],
   ['data', { ...PRIMARY, blockers: [blocker('no-database')] }, '', 200],
+  ...(['data', 'replication', 'lag', 'read-only'] as const).flatMap((check) =>
+    (['mysqld-down', 'mysqld-silent', 'operation-failed', 'restoring', 'backing-up', 'waiting-for-backup'] as const)
+      .map((name) => [check, seen({ type: 'SPARE', blockers: [blocker(name)] }), '', 503] as const)),
+  ['topology', seen({ type: 'SPARE', blockers: [blocker('mysqld-down')] }), '', 200],
+  ...(['replication-not-running', 'replication-connecting', 'replication-error', 'replication-stopped-by-operator'] as const)
+    .map((name) => ['lag', seen({ type: 'SPARE', blockers: [blocker(name)] }), '', 503] as const),
+  ['data', seen({ type: 'SPARE', blockers: [blocker('replication-error')] }), '', 200],
   ['lags', seen(), '', 503],
   ['', seen(), '', 503],
   ['constructor', seen(), '', 503],
