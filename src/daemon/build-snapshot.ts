@@ -48,8 +48,7 @@ export function buildSnapshot(
     sentence: seen.sentence,
     mysqld: mysqldFacts(seen),
     ...(server?.replication === undefined ? {} : { replication: replicationFacts(server) }),
-    ...(seen.lagSeconds === undefined ? {} : { lagSeconds: seen.lagSeconds }),
-    ...(Object.keys(seen.lagSigns).length === 0 ? {} : { lag: seen.lagSigns }),
+    ...(server === undefined ? {} : lagFacts(seen)),   // one measured before would stand still and look fresh
     lagLimits: seen.lagLimits,
     ...lastChangeOf(manager),
     ...(server === undefined ? {} : { position: formatPosition(server.executed) }),
@@ -66,6 +65,11 @@ export function buildSnapshot(
     ...(seen.operation === undefined ? {} : { operation: seen.operation }),
   }
 }
+
+const lagFacts = ({ lagSeconds, lagSigns }: SeenFacts): Pick<TabletSnapshot, 'lagSeconds' | 'lag'> => ({
+  ...(lagSeconds === undefined ? {} : { lagSeconds }),
+  ...(Object.keys(lagSigns).length === 0 ? {} : { lag: lagSigns }),
+})
 
 function lastChangeOf({ history }: Pick<TabletManager, 'history'>): { readonly lastChange?: TypeChange } {
   const last = history.at(-1)

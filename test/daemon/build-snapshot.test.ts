@@ -33,9 +33,9 @@ t.test('the last change of type is told with its words', (t) => {
 })
 
 t.test('a server that runs and does not answer is not one that was seen before', (t) => {
-  const seen = snapshot({ mysqldRuns: true, pid: 7 })
+  const seen = snapshot({ mysqldRuns: true, pid: 7, lagSeconds: 7, lagSigns: { statusSeconds: 7 } })
   t.same(seen.mysqld, { running: true, answers: false, pid: 7 })
-  t.notOk('position' in seen || 'replication' in seen || 'lagSeconds' in seen || 'hasUserData' in seen.data)
+  t.notOk('position' in seen || 'replication' in seen || 'lagSeconds' in seen || 'lag' in seen || 'hasUserData' in seen.data)
   t.end()
 })
 
