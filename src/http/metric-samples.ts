@@ -1,4 +1,5 @@
 /** The values of one scrape, from what is known already. Pure. A value that is unknown has no sample: absent is not 0. */
+import { ERRORS } from '../base/error-catalogue.ts'
 import type { HistogramTotals } from '../base/histogram.ts'
 import { BLOCKERS } from '../model/blocker.ts'
 import type { ListedBackup } from '../model/listed-backup.ts'
@@ -48,6 +49,9 @@ export interface ScrapeFacts extends MetricFacts {
 type HistogramName = { [N in MetricName]: (typeof METRICS)[N]['kind'] extends 'histogram' ? N : never }[MetricName]
 export type Samples = Readonly<Record<Exclude<MetricName, HistogramName>, readonly Sample[]>>
 
+/** Every code from the beginning: the first failure is an increase only of a counter that stood at 0. */
+const NO_STORAGE_ERRORS = Object.fromEntries(Object.keys(ERRORS).filter((code) => code.startsWith('STORAGE_')).map((code) => [code, 0]))
+
 /** Every metric but the histograms. */
 export function samplesOf(facts: ScrapeFacts): Samples {
   const { nowMs, snapshot } = facts
@@ -57,7 +61,7 @@ export function samplesOf(facts: ScrapeFacts): Samples {
     ...backupSamples(facts.backups, nowMs),
     ...operationSamples(facts.operations),
     tabletd_topology_age_seconds: since(facts.topologyReadAtMs),
-    tabletd_storage_errors_total: Object.entries(facts.storageErrors ?? {}).map(([code, value]) => ({ value, labels: { code } })),
+    tabletd_storage_errors_total: Object.entries({ ...NO_STORAGE_ERRORS, ...facts.storageErrors }).map(([code, value]) => ({ value, labels: { code } })),
     tabletd_stage_bytes_total: stageSamples(facts.stages, ({ bytes }) => bytes),
     tabletd_stage_seconds_total: stageSamples(facts.stages, ({ seconds }) => seconds),
     tabletd_snapshot_age_seconds: since(snapshot?.observedAtMs),
@@ -72,7 +76,7 @@ function tabletSamples(seen: TabletSnapshot | undefined, { lastTurnMs, nowMs }: 
   const probe = answerProbe({ path: '/readyz', query: '' }, { snapshot: seen, lastTurnMs, nowMs, loopDelayMs: 0, tags: {} }, DEFAULT_PROBE_LIMITS)
   const blocking = new Set<string>(seen === undefined ? ['starting'] : seen.blockers.map(({ name }) => name))
   const record = seen?.shardRecord.record ?? seen?.shardRecord.cached
-  const wanted = record?.primary === seen?.alias ? 'PRIMARY' : seen?.targetType
+  const wanted = seen !== undefined && record?.primary === seen.alias ? 'PRIMARY' : seen?.targetType
   const restored = seen?.data.restoredFrom
   const restoredMs = restored === undefined ? undefined : parseBackupName(restored)?.timeMs
   return {

@@ -64,7 +64,7 @@ const VALUES: readonly string[] = [
   'tabletd_blocker{name="lag-too-high"} 0', 'tabletd_replication_lag_seconds 7', 'tabletd_replication_lag_limit_seconds{limit="unhealthy"} 7200',
   'tabletd_shard_term 4', 'tabletd_topology_age_seconds 90', 'tabletd_newest_backup_age_seconds 86400', 'tabletd_newest_backup_bytes{of="stored"} 4096',
   'tabletd_newest_backup_duration_seconds 60', 'tabletd_backups 12', 'tabletd_backups_age_seconds 60',
-  'tabletd_storage_errors_total{code="STORAGE_DENIED"} 3',
+  'tabletd_storage_errors_total{code="STORAGE_DENIED"} 3', 'tabletd_storage_errors_total{code="STORAGE_UNREACHABLE"} 0',
   'tabletd_restored_backup_timestamp_seconds 1767225600', 'tabletd_last_operation_succeeded{kind="backup"} 0',
   'tabletd_last_operation_duration_seconds{kind="backup"} 60',
   'tabletd_last_operation_out_of_service_seconds{kind="backup"} 42', 'tabletd_operation_running{kind="backup"} 1', 'tabletd_stage_bytes_total{stage="read"} 7',
@@ -82,6 +82,7 @@ t.test('what is unknown has no sample, and nothing is NaN', async (t) => {
   control.snapshot = undefined
   const lines = await scrape(control, {})
   t.notOk(lines.some((line) => /NaN|undefined/.test(line)))
+  t.notOk(lines.some((line) => /^tabletd_(?:target|tablet)_type/.test(line)), 'of no type, and wanted as none')
   for (const name of ['replication_lag_seconds', 'newest_backup_age_seconds', 'mysqld_writable', 'topology_age_seconds', 'shard_term']) {
     t.notOk(lines.some((line) => line.startsWith(`tabletd_${name} `)), name)
   }
