@@ -5,6 +5,7 @@
  * is well. What hangs cannot be cancelled either, so a write that is under way for too long is the finding.
  *
  * Promises  at most one write of each directory is under way; a hung one holds nobody but itself, and `run` still ends.
+ *           a write that ended too late keeps its directory stalled until one ends in time.
  *           a disk that is full is not stalled: what is there is still served.
  */
 import { constants } from 'node:fs'
@@ -21,6 +22,8 @@ export interface DiskFacts {
   readonly dir: string
   /** When the write under way began; undefined: none is. */
   readonly writingSinceMs: number | undefined
+  /** How long the last write took that ended, where that was too long; undefined: it ended in time, or none has ended. */
+  readonly tookMs: number | undefined
   /** Why the disk takes no writes any more; undefined: it takes them, as far as is known. */
   readonly broken: string | undefined
 }
@@ -29,11 +32,13 @@ export interface DiskFacts {
 export function diskBlockers(
   disks: readonly DiskFacts[], { nowMs, timeoutMs }: { readonly nowMs: number, readonly timeoutMs: number },
 ): readonly Blocker[] {
-  const why = disks.flatMap(({ dir, writingSinceMs, broken }) => {
+  const why = disks.flatMap(({ dir, writingSinceMs, tookMs, broken }) => {
     if (writingSinceMs !== undefined && nowMs - writingSinceMs > timeoutMs) {
       return [`a write in ${dir} has not ended for ${Math.round((nowMs - writingSinceMs) / 1000)} s, more than disk-write-timeout ${formatDuration(timeoutMs)}`]
     }
-    return broken === undefined ? [] : [`nothing can be written in ${dir}: ${broken}`]
+    if (broken !== undefined) return [`nothing can be written in ${dir}: ${broken}`]
+    // a disk that takes longer than that for every write would come and go with each of them
+    return tookMs === undefined ? [] : [`the last write in ${dir} took ${Math.round(tookMs / 1000)} s, more than disk-write-timeout ${formatDuration(timeoutMs)}`]
   })
   return why.length === 0 ? [] : [blocker('disk-stalled', { message: why.join('; ') })]
 }
@@ -75,8 +80,9 @@ export class DiskWatch {
   async #write(dir: string, ctx: ActionContext): Promise<void> {
     this.#tries++
     if (this.#options.paused()) return
-    const before = this.#disks.get(dir)?.broken
-    this.#disks.set(dir, { dir, writingSinceMs: performance.now(), broken: before })
+    const before = this.#disks.get(dir)
+    const begunMs = performance.now()
+    this.#disks.set(dir, { dir, writingSinceMs: begunMs, tookMs: before?.tookMs, broken: before?.broken })
     let broken: string | undefined
     try {
       await orAbandon(writeProbe(dir), 0, ctx.signal)
@@ -85,7 +91,8 @@ export class DiskWatch {
       broken = isErrno(error, 'EIO') || isErrno(error, 'EROFS') ? messageOf(error) : undefined
       ctx.log.debug({ err: error, dir }, 'the disk probe could not be written')
     }
-    this.#disks.set(dir, { dir, writingSinceMs: undefined, broken })
+    const tookMs = performance.now() - begunMs
+    this.#disks.set(dir, { dir, writingSinceMs: undefined, tookMs: tookMs > this.#options.timeoutMs ? tookMs : undefined, broken })
   }
 }
 

@@ -10,12 +10,14 @@ import { canMount, smallFileSystem } from '../support/small-file-system.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { waitFor } from '../support/wait-for.ts'
 
-const DISK: DiskFacts = { dir: '/data', writingSinceMs: undefined, broken: undefined }
+const DISK: DiskFacts = { dir: '/data', writingSinceMs: undefined, tookMs: undefined, broken: undefined }
 const ROWS: readonly (readonly [title: string, disks: readonly Partial<DiskFacts>[], message: RegExp | undefined])[] = [
   ['nothing is watched', [], undefined],
   ['no write is under way', [{}], undefined],
   ['a write takes its time', [{ writingSinceMs: 70_000 }], undefined],
   ['a write takes too long', [{ writingSinceMs: 69_999 }], /^a write in \/data has not ended for 30 s, more than disk-write-timeout 30s$/],
+  ['the last write took too long', [{ tookMs: 45_000 }], /^the last write in \/data took 45 s, more than disk-write-timeout 30s$/],
+  ['the last write took too long, and another one has begun', [{ tookMs: 45_000, writingSinceMs: 99_000 }], /^the last write in \/data took 45 s/],
   ['the disk refuses writes', [{ broken: 'EIO: i/o error' }], /^nothing can be written in \/data: EIO/],
   ['one disk of two', [{}, { dir: '/tablet', writingSinceMs: 0 }], /^a write in \/tablet has not ended for 100 s/],
   ['both disks', [{ writingSinceMs: 0 }, { dir: '/tablet', broken: 'EROFS' }], /\/data .*; nothing can be written in \/tablet/],
@@ -30,9 +32,9 @@ for (const [title, disks, message] of ROWS) {
 
 interface Watching extends AsyncDisposable { readonly watch: DiskWatch }
 
-function watching(dir: string, timeoutMs: number, paused = false): Watching {
+function watching(dir: string, timeoutMs: number, paused: () => boolean = () => false): Watching {
   const stop = new AbortController()
-  const watch = new DiskWatch({ dirs: [dir], everyMs: 5, timeoutMs, paused: () => paused })
+  const watch = new DiskWatch({ dirs: [dir], everyMs: 5, timeoutMs, paused })
   const ended = watch.run({ signal: stop.signal, log: silentLogger() })
   return { watch, [Symbol.asyncDispose]: async () => { stop.abort(new Error('enough')); await ended } }
 }
@@ -47,6 +49,23 @@ t.test('a write that hangs is seen while it hangs, and forgotten when the disk w
   await waitFor('it is forgotten', () => on.watch.blockers().length === 0)
   await reader.close()
   t.pass('without a start of its own')
+})
+
+t.test('a write that ended late is a reason until one ends in time', async (t) => {
+  await using dir = await tempDir()
+  const pipe = join(dir.path, PROBE_FILE)
+  t.equal(spawnSync('mkfifo', [pipe]).status, 0)
+  let paused = false
+  await using on = watching(dir.path, 1000, () => paused)
+  await waitFor('it hangs', () => on.watch.blockers().length === 1)
+  paused = true
+  const reader = await open(pipe, constants.O_RDONLY | constants.O_NONBLOCK)
+  const tries = on.watch.tries
+  await waitFor('it has ended', () => on.watch.tries > tries)
+  t.match(on.watch.blockers(), [{ name: 'disk-stalled', message: /^the last write in .* took/ }])
+  paused = false
+  await waitFor('one ended in time', () => on.watch.blockers().length === 0)
+  await reader.close()
 })
 
 t.test('the watch ends though a write hangs', async (t) => {
@@ -80,7 +99,7 @@ t.test('a disk that is full, or a directory that is gone, is not stalled', { ski
 
 t.test('nothing is written while it is paused', async (t) => {
   await using dir = await tempDir()
-  await using on = watching(dir.path, 0, true)
+  await using on = watching(dir.path, 0, () => true)
   await waitFor('it was tried', () => on.watch.tries > 2)
   t.same(await readdir(dir.path), [])
   t.same(on.watch.blockers(), [])
