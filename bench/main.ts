@@ -29,10 +29,14 @@ async function main(signal: AbortSignal): Promise<number> {
   await using bench = await openBench(options, requireServer(options.flavor), signal)
   const findings: Finding[] = []
   for (const part of options.parts) findings.push(...await MEASURES[part](bench))
-  const judged = findings.map((finding) => judge(finding, budgetsFor(options)))
+  const budgets = budgetsFor(options)
+  const judged = inOrderOf(Object.keys(budgets), findings).map((finding) => judge(finding, budgets))
   process.stdout.write(`\n${about(options, bench)}\n\n${table(judged, { judged: !options.quick })}\n`)
   return !options.quick && judged.some(({ verdict }) => verdict === 'MISSED') ? 1 : 0
 }
+
+const inOrderOf = (names: readonly string[], findings: readonly Finding[]): readonly Finding[] =>
+  findings.toSorted((a, b) => names.indexOf(a.budget) - names.indexOf(b.budget))
 
 function about({ threads, rounds }: BenchOptions, { server }: Bench): string {
   const machine = `${availableParallelism()} cores (${cpus()[0]?.model.trim() ?? 'unknown'}), ${(totalmem() / 2 ** 30).toFixed(0)} GiB`

@@ -57,7 +57,8 @@ export function table(rows: readonly Judged[], { judged }: { readonly judged: bo
   return [line(HEADER), `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`, ...cells.map(line)].join('\n')
 }
 
-function boundText(bound: Bound, unit: Unit): string {
+/** As `≥ 1.00 ×`; empty for what is only told. */
+export function boundText(bound: Bound, unit: Unit): string {
   if (bound === 'told') return ''
   if ('ratioAtLeast' in bound) return `≥ ${bound.ratioAtLeast.toFixed(2)} ×`
   if ('ratioAtMost' in bound) return `≤ ${bound.ratioAtMost.toFixed(2)} ×`
