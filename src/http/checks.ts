@@ -41,7 +41,7 @@ export interface CheckResult {
 
 /** `reasons` by check, every check named. */
 export function resultsOf(reasons: readonly Blocker[]): Readonly<Partial<Record<CheckName, CheckResult>>> {
-  return Object.fromEntries(Object.keys(CHECKS).map((check): [string, CheckResult] => {
+  return Object.fromEntries(Object.keys(CHECKS).filter(isCheckName).map((check): [string, CheckResult] => {
     const blockers = [...new Set(reasons.map(({ name }) => name).filter((name) => speaksAgainst(name, check)))]
     return [check, { ok: blockers.length === 0, blockers }]
   }))
