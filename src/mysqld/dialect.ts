@@ -17,7 +17,7 @@ export interface Dialect {
   /** Whether `npm test` runs a server of this row. */
   readonly tested: boolean
 
-  /** First statement of a session: a known sql_mode, so that quoting is known. */
+  /** First statement of a session: a known sql_mode, so that quoting is known; what is written stays, whatever the server's default. */
   readonly begin: string
   /** The same, and what the session does stays out of the binary log. */
   readonly beginUnlogged: string

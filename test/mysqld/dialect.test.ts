@@ -52,6 +52,14 @@ t.test('each dialect points a channel in its own words, with automatic positions
   t.end()
 })
 
+t.test('a session of each dialect commits by itself, also where the server is set not to', (t) => {
+  for (const { name, begin, beginUnlogged } of DIALECTS) {
+    t.match(begin, /^SET SESSION .*\bautocommit = 1\b/, name)
+    t.match(beginUnlogged, /^SET SESSION .*\bautocommit = 1\b.*, sql_log_bin = 0$/, name)
+  }
+  t.end()
+})
+
 t.test('each dialect resets in its own words', (t) => {
   t.same(DIALECTS.map((dialect) => [dialect.name, dialect.resetGtids[0]]), [
     ['mysql-8.0', 'RESET MASTER'], ['mysql-8.4', 'RESET BINARY LOGS AND GTIDS'], ['mysql-9', 'RESET BINARY LOGS AND GTIDS'],

@@ -26,8 +26,8 @@ export const mariadb10: Dialect = {
   covers: ({ major, minor }) => major === 10 && minor >= 6,
   tested: true,
 
-  begin: 'SET SESSION sql_mode = \'\', max_statement_time = 0',
-  beginUnlogged: 'SET SESSION sql_mode = \'\', max_statement_time = 0, sql_log_bin = 0',
+  begin: 'SET SESSION sql_mode = \'\', max_statement_time = 0, autocommit = 1',
+  beginUnlogged: 'SET SESSION sql_mode = \'\', max_statement_time = 0, autocommit = 1, sql_log_bin = 0',
 
   gtids: `SELECT @@GLOBAL.gtid_binlog_pos AS binlog_pos, @@GLOBAL.gtid_slave_pos AS slave_pos,
     @@GLOBAL.gtid_binlog_state AS binlog_state`,

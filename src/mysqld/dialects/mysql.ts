@@ -30,8 +30,8 @@ const newest: Dialect = {
   covers: (version) => version.major >= 9,
   tested: true,
 
-  begin: 'SET SESSION sql_mode = \'\'',
-  beginUnlogged: 'SET SESSION sql_mode = \'\', sql_log_bin = 0',
+  begin: 'SET SESSION sql_mode = \'\', autocommit = 1',
+  beginUnlogged: 'SET SESSION sql_mode = \'\', autocommit = 1, sql_log_bin = 0',
 
   gtids: 'SELECT @@GLOBAL.gtid_executed AS executed, @@GLOBAL.gtid_purged AS purged',
   waitForGtids: (set, timeoutSeconds) => `SELECT WAIT_FOR_EXECUTED_GTID_SET(${quote(set)}, ${whole(timeoutSeconds)}) AS outcome`,
