@@ -37,7 +37,7 @@ export async function runDaemon(config: Config, ctx: ActionContext): Promise<voi
   const http = await listen(config, { control, metricFacts: () => told.facts() }, own)
   opened.use(http)
   const agentPort = config['agent-check-port']
-  if (agentPort !== 0) opened.use(await startAgentCheck({ port: agentPort, bindAddress: config['bind-address'] }, control))
+  if (agentPort !== 0) opened.use(await startAgentCheck({ port: agentPort, bindAddress: config['bind-address'] }, control, own))
   const parts = await composeTablet(tablet, config, opened, own)
   await using dataLock = await lockDataDirectory(parts)
   void dataLock

@@ -5,9 +5,11 @@
  *           no connection lives longer than two seconds.
  */
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import type { ActionContext } from '../base/action.ts'
 import { TabletError, isErrno, messageOf } from '../base/errors.ts'
 import { agentLine } from './agent-line.ts'
 import { DEFAULT_PROBE_LIMITS } from './answer-probe.ts'
+import { listen } from './listeners.ts'
 import { probeFacts, type ProbeSource } from './probe-handler.ts'
 
 export interface AgentOptions {
@@ -24,7 +26,7 @@ const LONGEST_MS = 2_000
 const MAX_CONNECTIONS = 500
 
 /** @throws TabletError PORT_IN_USE; SETTINGS_INVALID for an address that cannot be listened on. */
-export async function startAgentCheck(options: AgentOptions, control: ProbeSource['control']): Promise<AgentCheck> {
+export async function startAgentCheck(options: AgentOptions, control: ProbeSource['control'], ctx: ActionContext): Promise<AgentCheck> {
   const open = new Set<Socket>()
   const server = createServer((socket) => {
     open.add(socket)
@@ -35,7 +37,7 @@ export async function startAgentCheck(options: AgentOptions, control: ProbeSourc
     socket.end(agentLine(probeFacts({ control, loopDelayMs: () => 0, tags: {} }), DEFAULT_PROBE_LIMITS))
   })
   server.maxConnections = MAX_CONNECTIONS
-  await listen(server, options)
+  await listenFor(server, options, ctx)
   return {
     port: (server.address() as AddressInfo).port,
     [Symbol.asyncDispose]: async () => {
@@ -46,12 +48,9 @@ export async function startAgentCheck(options: AgentOptions, control: ProbeSourc
   }
 }
 
-async function listen(server: Server, { port, bindAddress }: AgentOptions): Promise<void> {
+async function listenFor(server: Server, { port, bindAddress }: AgentOptions, ctx: ActionContext): Promise<void> {
   try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject)
-      server.listen({ port, host: bindAddress }, () => { server.off('error', reject); resolve() })
-    })
+    await listen(server, { port, host: bindAddress }, ctx)
   } catch (error) {
     const doing = `cannot listen on ${bindAddress}:${port} for agent-check: ${messageOf(error)}`
     throw new TabletError(isErrno(error, 'EADDRINUSE') ? 'PORT_IN_USE' : 'SETTINGS_INVALID', doing, { cause: error })

@@ -6,8 +6,9 @@
 import { chmod, lstat, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerOptions, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer, Server as TlsServer } from 'node:https'
-import { connect, type AddressInfo, type ListenOptions, type Socket } from 'node:net'
+import { connect, type AddressInfo, type ListenOptions, type Server as NetServer, type Socket } from 'node:net'
 import { readFile } from 'node:fs/promises'
+import type { ActionContext } from '../base/action.ts'
 import { TabletError, isErrno, messageOf } from '../base/errors.ts'
 
 export interface TlsFiles {
@@ -35,13 +36,13 @@ const MAX_WAITING = 500               // connections without a whole request; le
 
 /** @throws TabletError PORT_IN_USE; SETTINGS_INVALID for an address or certificate that cannot be used. */
 export async function listenTcp(
-  where: { readonly port: number, readonly bindAddress: string, readonly tls?: TlsFiles }, listener: RequestListener,
+  where: { readonly port: number, readonly bindAddress: string, readonly tls?: TlsFiles }, listener: RequestListener, ctx: ActionContext,
 ): Promise<{ readonly server: Server, readonly port: number }> {
   const server = where.tls === undefined ? createServer(SERVER_OPTIONS, listener) : await tlsServer(where.tls, listener)
   server.maxConnections = MAX_CONNECTIONS
   shedWaiting(server, MAX_WAITING)
   try {
-    await listen(server, { port: where.port, host: where.bindAddress })
+    await listen(server, { port: where.port, host: where.bindAddress }, ctx)
   } catch (error) {
     const doing = `cannot listen on ${where.bindAddress}:${where.port}: ${messageOf(error)}`
     throw new TabletError(isErrno(error, 'EADDRINUSE') ? 'PORT_IN_USE' : 'SETTINGS_INVALID', doing, { cause: error })
@@ -54,7 +55,7 @@ export async function listenTcp(
  *
  * @throws TabletError LOCK_HELD when somebody answers there; DIRECTORY_UNUSABLE when it cannot be made.
  */
-export async function listenSocket(path: string, listener: RequestListener): Promise<Server> {
+export async function listenSocket(path: string, listener: RequestListener, ctx: ActionContext): Promise<Server> {
   if (Buffer.byteLength(path) > MAX_SOCKET_PATH) {
     throw new TabletError('SETTINGS_INVALID', `cannot listen on ${path}: a socket path has at most ${MAX_SOCKET_PATH} bytes, this one ${Buffer.byteLength(path)}; choose a shorter tablet-dir`)
   }
@@ -63,7 +64,7 @@ export async function listenSocket(path: string, listener: RequestListener): Pro
   server.maxConnections = MAX_SOCKET_CONNECTIONS
   const before = process.umask(0o177)   // bind(2) happens within listen(), so no moment passes in which others could connect
   try {
-    const listening = listen(server, { path })
+    const listening = listen(server, { path }, ctx)
     process.umask(before)
     await listening
     await chmod(path, 0o600)
@@ -127,10 +128,18 @@ async function tlsServer(files: TlsFiles, listener: RequestListener): Promise<Se
   }
 }
 
-function listen(server: Server, options: ListenOptions): Promise<void> {
+/**
+ * Resolves once it listens, rejects with the system's error. A later one, as where no descriptor is left for a connection, is
+ * logged: without a listener it would end the daemon.
+ */
+export function listen(server: NetServer, options: ListenOptions, ctx: ActionContext): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen(options, () => { server.off('error', reject); resolve() })
+    server.listen(options, () => {
+      server.off('error', reject)
+      server.on('error', (error) => { ctx.log.error({ err: error }, `cannot take a connection: ${messageOf(error)}`) })
+      resolve()
+    })
   })
 }
 

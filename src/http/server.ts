@@ -73,14 +73,14 @@ export async function startHttpServer(options: HttpOptions, control: TabletContr
     if (!answeredAsProbe(request, response, source)) api.routing(request, response)
   }
 
-  const tcp = await listenTcp(options, listener)
+  const tcp = await listenTcp(options, listener, ctx)
   answerBrokenRequests(tcp.server)
   opened.defer(() => closeServer(tcp.server))
   if (options.adminSocket !== undefined) {
     const admin = await listenSocket(options.adminSocket, (request, response) => {
       fromAdminSocket.add(request)
       listener(request, response)
-    })
+    }, ctx)
     answerBrokenRequests(admin)
     opened.defer(() => closeServer(admin))
   }

@@ -3,14 +3,14 @@ import t from 'tap'
 import { startAgentCheck, type AgentCheck } from '../../src/http/agent-check.ts'
 import { blocker } from '../../src/model/blocker.ts'
 import { waitFor } from '../support/wait-for.ts'
-import { FakeControl, snapshot } from './fake-control.ts'
+import { FakeControl, context, snapshot } from './fake-control.ts'
 import { raw } from './test-server.ts'
 
 interface Agent extends AsyncDisposable { readonly control: FakeControl, readonly port: number }
 
 async function agent(): Promise<Agent> {
   const control = new FakeControl()
-  const check: AgentCheck = await startAgentCheck({ port: 0, bindAddress: '127.0.0.1' }, control)
+  const check: AgentCheck = await startAgentCheck({ port: 0, bindAddress: '127.0.0.1' }, control, context())
   return { control, port: check.port, [Symbol.asyncDispose]: () => check[Symbol.asyncDispose]() }
 }
 
@@ -53,8 +53,8 @@ t.test('clients that reset, that stay, and that never read harm nobody, and are 
 
 t.test('a port that is taken is PORT_IN_USE, an address that is not ours SETTINGS_INVALID', async (t) => {
   await using one = await agent()
-  await t.rejects(startAgentCheck({ port: one.port, bindAddress: '127.0.0.1' }, one.control), { code: 'PORT_IN_USE' })
-  await t.rejects(startAgentCheck({ port: 0, bindAddress: '192.0.2.1' }, one.control), { code: 'SETTINGS_INVALID' })
+  await t.rejects(startAgentCheck({ port: one.port, bindAddress: '127.0.0.1' }, one.control, context()), { code: 'PORT_IN_USE' })
+  await t.rejects(startAgentCheck({ port: 0, bindAddress: '192.0.2.1' }, one.control, context()), { code: 'SETTINGS_INVALID' })
 })
 
 t.test('it ends at once, with clients connected, and listens no longer', async (t) => {

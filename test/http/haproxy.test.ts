@@ -8,7 +8,7 @@ import { hasHaproxy, startHaproxy, type Haproxy } from '../support/haproxy.ts'
 import { leavesNothingBehind } from '../support/leftovers.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { waitFor } from '../support/wait-for.ts'
-import { snapshot } from './fake-control.ts'
+import { context, snapshot } from './fake-control.ts'
 import { testServer } from './test-server.ts'
 
 const LIMITS = { degradedSeconds: 10, unhealthySeconds: 20 }
@@ -29,7 +29,7 @@ async function rig(t: Test): Promise<Rig> {
   await using opened = new AsyncDisposableStack()
   const dir = opened.use(await tempDir())
   const tablet = opened.use(await testServer())
-  const agent = opened.use(await startAgentCheck({ port: 0, bindAddress: '127.0.0.1' }, tablet.control))
+  const agent = opened.use(await startAgentCheck({ port: 0, bindAddress: '127.0.0.1' }, tablet.control, context()))
   const mysqld = createServer((socket) => { socket.end() })
   await new Promise<void>((resolve) => { mysqld.listen(0, '127.0.0.1', resolve) })
   opened.defer(() => new Promise<void>((resolve) => { mysqld.close(() => { resolve() }) }))
