@@ -1,4 +1,7 @@
-/** The checks that readiness is made of: each blocker belongs to one, and may leave others in doubt. For `?verbose` and `/readyz/<check>`. Pure. */
+/**
+ * The checks that readiness is made of: each blocker belongs to one, and may leave others in doubt.
+ * For `?verbose` and `/readyz/<check>`. Pure.
+ */
 import type { Blocker, BlockerName } from '../model/blocker.ts'
 
 /** Every check, with what it is true of; docs/http.md lists them. */

@@ -61,7 +61,8 @@ export function samplesOf(facts: ScrapeFacts): Samples {
     ...backupSamples(facts.backups, nowMs),
     ...operationSamples(facts.operations),
     tabletd_topology_age_seconds: since(facts.topologyReadAtMs),
-    tabletd_storage_errors_total: Object.entries({ ...NO_STORAGE_ERRORS, ...facts.storageErrors }).map(([code, value]) => ({ value, labels: { code } })),
+    tabletd_storage_errors_total: Object.entries({ ...NO_STORAGE_ERRORS, ...facts.storageErrors })
+      .map(([code, value]) => ({ value, labels: { code } })),
     tabletd_stage_bytes_total: stageSamples(facts.stages, ({ bytes }) => bytes),
     tabletd_stage_seconds_total: stageSamples(facts.stages, ({ seconds }) => seconds),
     tabletd_snapshot_age_seconds: since(snapshot?.observedAtMs),

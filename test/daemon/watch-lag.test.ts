@@ -22,8 +22,10 @@ for (const [title, pid, isFresh] of ROWS) {
       config: { 'heartbeat-enable': true } as Parts['config'],
       heartbeats: { read: () => Promise.resolve({ beat, inHandSeconds: undefined }) } as unknown as Parts['heartbeats'],
     }
-    const seenIn = (run: number, executed: string): Promise<void> =>
-      watchReplication({ server: serverFacts({ replication: status(), executed: mysqlSet(executed) }), identity: processIdentity(run) }, parts, ctx)
+    const seenIn = (run: number, executed: string): Promise<void> => {
+      const server = serverFacts({ replication: status(), executed: mysqlSet(executed) })
+      return watchReplication({ server, identity: processIdentity(run) }, parts, ctx)
+    }
     await seenIn(7, `${UUID_A}:1-9`)
     parts.watched.sourceLook = { facts: source(), atMs: performance.now() }
     await seenIn(7, `${UUID_A}:1-9`)
