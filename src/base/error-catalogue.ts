@@ -89,8 +89,8 @@ export const ERRORS = {
   CHECKSUM_MISMATCH: { http: 500, exit: 65, retryable: true, hint: 'The bytes read differ from those recorded in the MANIFEST.' },
   BACKUP_UNSUPPORTED: { http: 412, exit: 65, retryable: false, hint: 'This backup was made in a way this version cannot restore; see docs/backup-format.md.' },
   BACKUP_INCOMPATIBLE: { http: 412, exit: 65, retryable: false, hint: 'This server cannot use data of the version that made the backup; restore with a server of that version, or a backup marked upgrade-safe.' },
-  COMPRESSION_UNSUPPORTED: { http: 412, exit: 65, retryable: false, hint: 'Set external-decompressor, or use a compression engine named in docs/settings.md.' },
-  EXTERNAL_COMMAND_FAILED: { http: 500, exit: 69, retryable: true, hint: 'The command of external-compressor or external-decompressor is missing, failed, or writes what compression-engine-name does not mean; its own words are in the message.' },
+  COMPRESSION_UNSUPPORTED: { http: 412, exit: 65, retryable: false, hint: 'The backup needs a way of compression that this version does not have; docs/settings.md names those it has.' },
+  EXTERNAL_COMMAND_FAILED: { http: 500, exit: 69, retryable: true, hint: 'The command of external-compressor or external-decompressor is not set, missing, failed, or writes what compression-engine-name does not mean; its own words are in the message.' },
   COMPRESSION_FAILED: { http: 500, exit: 70, retryable: true, hint: 'A compression thread ended before its time, mostly for want of memory; the operation can be repeated.' },
 
   // topology

@@ -6,13 +6,19 @@ export interface Command {
   readonly arguments: readonly string[]
 }
 
-/** @throws TabletError SETTINGS_INVALID for an open quote, no words, or what only a shell could mean (pipes, redirections, variables). */
+/**
+ * @throws TabletError SETTINGS_INVALID for an open quote, no words, control characters, or
+ *   what only a shell could mean (pipes, redirections, variables).
+ */
 export function lexCommand(text: string): Command {
+  if (CONTROL.test(text)) throw new TabletError('SETTINGS_INVALID', 'cannot read a command that has control characters')
   const [program, ...args] = words(text)
   if (program === undefined) throw new TabletError('SETTINGS_INVALID', `cannot read command "${text}": it is empty`)
   return { program, arguments: args }
 }
 
+/** All but tab, line feed and carriage return: scripts have these, and no argument may have NUL (execve(2)). */
+const CONTROL = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/
 const WORD = /\s*((?:'[^']*'|"(?:\\[\s\S]|[^"\\])*"|\\[\s\S]|[^\s'"\\])+)\s*/y
 const PIECE = /'([^']*)'|"((?:\\[\s\S]|[^"\\])*)"|\\([\s\S])|([^\s'"\\]+)/g
 

@@ -40,7 +40,7 @@ export interface RestoreEngine {
   readonly name: string
   /**
    * Checks the parts of the manifest this engine reads and that every object is in storage with its size. Changes nothing.
-   * Rejects MANIFEST_INVALID, BACKUP_CORRUPT, BACKUP_UNSUPPORTED, COMPRESSION_UNSUPPORTED.
+   * Rejects MANIFEST_INVALID, BACKUP_CORRUPT, BACKUP_UNSUPPORTED, COMPRESSION_UNSUPPORTED, EXTERNAL_COMMAND_FAILED.
    */
   verify(params: RestoreSource, ctx: ActionContext): Promise<RestoreEstimate>
   /** Fills empty directories from the backup; resolves when all of it is on disk, fsynced. */

@@ -5,6 +5,7 @@ import { TabletError, hasCode, messageOf } from '../base/errors.ts'
 import type { RestoreEngine, RestoreEstimate, RestoreParams, RestoreSource } from './backup-engine.ts'
 import { progressOf, type AttemptProgress } from './builtin-backup.ts'
 import { NO_COMMANDS, codecForReading, requireReadable, type Decompression } from './compression.ts'
+import { copyingHeap } from './copying-heap.ts'
 import { locally } from './local-errors.ts'
 import { receiveFile, requireStoredHash, type IncomingFile } from './receive-file.ts'
 import { planRestore, type PlannedFile, type PlannedObject, type RestorePlan } from './restore-plan.ts'
@@ -26,7 +27,7 @@ export function builtinRestoreEngine(decompression: Decompression = NO_COMMANDS)
 async function verify({ from, manifest }: RestoreSource, decompression: Decompression, ctx: ActionContext): Promise<RestoreEstimate> {
   const plan = planRestore(manifest)
   const command = await requireReadable(manifest, decompression)   // refused now rather than with the data gone
-  if (command !== undefined) ctx.log.info({ command }, 'this backup is decompressed by an external command')
+  if (command !== undefined) ctx.log.info({ program: command.program }, 'this backup is decompressed by an external command')
   const stored = new Map((await from.listFiles(ctx)).map(({ file, bytes }) => [file, bytes]))
   let storedBytes = 0
   for (const { name, objects } of plan.files) {
@@ -46,6 +47,7 @@ async function executeRestore(params: RestoreParams, decompression: Decompressio
   const plan = planRestore(params.manifest)
   const codec = codecForReading(params.manifest, decompression, params.onStage)
   const target = restoreTarget(params.to)
+  using _fewerCollections = copyingHeap()
   ctx.log.info(`Restore: copying ${plan.files.length} files`)
   for (const directory of plan.directories) await target.makeDirectory(directory)
   await prepareChunkedFiles(plan, target)

@@ -15,6 +15,7 @@ import { externalCompress, externalDecompress } from './external-codec.ts'
 import { findExecutable } from './filter-program.ts'
 import { gzipCodec } from './gzip-codec.ts'
 import { lz4Codec } from './lz4-codec.ts'
+import { lz4Library } from './lz4-library.ts'
 import { zstdCodec } from './zstd-codec.ts'
 
 /** How new backups are compressed. */
@@ -53,6 +54,7 @@ const CODECS: Readonly<Record<string, (options: CodecOptions) => Codec>> = {
 /** What MANIFESTs of before 2021 mean by saying nothing. */
 const DEFAULT_ENGINE = 'pgzip'
 const EXTERNAL = 'external'
+const LZ4 = 'lz4'
 export const NO_COMMANDS: Decompression = { useManifest: false }
 
 /** @throws TabletError COMPRESSION_UNSUPPORTED when this version cannot write `engine`; SETTINGS_INVALID for a command that is none. */
@@ -62,7 +64,7 @@ export function codecForWriting({ engine, enabled, level, externalCompressor }: 
   return codecNamed(engine, { level, parallel: 1 })   // which is about reading
 }
 
-/** @throws TabletError COMPRESSION_UNSUPPORTED when what the manifest names cannot be read here. */
+/** @throws TabletError COMPRESSION_UNSUPPORTED when what the manifest names cannot be read here; EXTERNAL_COMMAND_FAILED without a command. */
 export function codecForReading(manifest: CompressedAs, decompression: Decompression = NO_COMMANDS, onStage?: StageListener): Decompressor {
   if (manifest.SkipCompress === true) return STORED
   const engine = engineOf(manifest)
@@ -76,15 +78,20 @@ export function codecForReading(manifest: CompressedAs, decompression: Decompres
  * What reading `manifest` needs is there. To be asked before data are touched.
  *
  * @returns the command that will be run, if any.
- * @throws TabletError COMPRESSION_UNSUPPORTED; EXTERNAL_COMMAND_FAILED when the command's program is missing.
+ * @throws TabletError COMPRESSION_UNSUPPORTED; EXTERNAL_COMMAND_FAILED when no command is set, or its program is missing.
  */
 export async function requireReadable(manifest: CompressedAs, decompression: Decompression): Promise<Command | undefined> {
   codecForReading(manifest, decompression)
-  if (manifest.SkipCompress === true || engineOf(manifest) !== EXTERNAL) return undefined
+  if (manifest.SkipCompress === true) return undefined
+  if (engineOf(manifest) === LZ4) await lz4Library()
+  if (engineOf(manifest) !== EXTERNAL) return undefined
   const command = decompressorFor(manifest, decompression)
   await findExecutable(command.program)
   return command
 }
+
+/** A command as far as messages may show it: its arguments may hold secrets. */
+export const programOf = (command: string): string => command.trim().split(/\s/, 1)[0] ?? ''
 
 const engineOf = ({ CompressionEngine: named = '' }: CompressedAs): string => named === '' ? DEFAULT_ENGINE : named
 
@@ -92,8 +99,9 @@ const engineOf = ({ CompressionEngine: named = '' }: CompressedAs): string => na
 function decompressorFor({ ExternalDecompressor: recommended = '' }: CompressedAs, { externalDecompressor, useManifest }: Decompression): Command {
   const text = externalDecompressor ?? (useManifest && recommended !== '' ? recommended : undefined)
   if (text === undefined) {
-    const instead = recommended === '' ? '' : `; its MANIFEST names ${JSON.stringify(recommended.slice(0, 200))}, which is run only with external-decompressor-use-manifest`
-    throw new TabletError('COMPRESSION_UNSUPPORTED', `cannot read what an external command compressed: external-decompressor is not set${instead}`)
+    const instead = recommended === '' ? '' : `; its MANIFEST names ${JSON.stringify(programOf(recommended))}, which is run only with external-decompressor-use-manifest`
+    // not COMPRESSION_UNSUPPORTED: this machine is not set up, which says nothing against the backup
+    throw new TabletError('EXTERNAL_COMMAND_FAILED', `cannot read what an external command compressed: external-decompressor is not set${instead}`)
   }
   try {
     return lexCommand(text)

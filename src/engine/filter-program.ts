@@ -13,7 +13,7 @@ import { setPriority } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { TabletError, messageOf } from '../base/errors.ts'
+import { TabletError, isErrno, messageOf } from '../base/errors.ts'
 import type { Command } from '../base/shell-words.ts'
 
 /** As much of the daemon's environment as a filter gets. */
@@ -22,42 +22,99 @@ const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/b
 /** Probes stay fast beside it. */
 const NICENESS = 10
 const STDERR_TAIL_CHARACTERS = 1000
+/** The slowest compressors stop for seconds, at the end of a large block. */
+const IDLE_MS = 600_000
 
-/** @throws TabletError EXTERNAL_COMMAND_FAILED; what the source throws; the signal's reason. */
+/**
+ * A program that does nothing for `idleMs`, though there is input for it and its output is waited for, has failed.
+ *
+ * @throws TabletError EXTERNAL_COMMAND_FAILED; what the source throws; the signal's reason.
+ */
 export async function* throughProgram(
-  command: Command, source: AsyncIterable<Uint8Array>, signal?: AbortSignal,
+  command: Command, source: AsyncIterable<Uint8Array>, signal?: AbortSignal, idleMs = IDLE_MS,
 ): AsyncGenerator<Buffer, void, undefined> {
   const path = await findExecutable(command.program)
   signal?.throwIfAborted()
-  const environment = Object.fromEntries(ENVIRONMENT.map((name) => [name, process.env[name]]))
-  const child = spawn(path, command.arguments, { stdio: 'pipe', detached: true, cwd: '/', env: environment })
+  const child = start(path, command)
   const end = (): void => { killGroup(child) }
   signal?.addEventListener('abort', end, { once: true })
   const watch = watchProgram(child)
-  const feeding = feed(child, source)
+  const idle = idleClock(idleMs, end)
+  const feeding = feed(child, source, idle)
   try {
-    for await (const chunk of child.stdout) yield chunk as Buffer
+    for await (const chunk of child.stdout) {
+      idle.pause()
+      yield chunk as Buffer
+      idle.resume()
+    }
     const [fed, ending] = await Promise.all([feeding, watch.ended])
     signal?.throwIfAborted()
     if ('sourceFailed' in fed) throw fed.sourceFailed
-    const wrong = ending.wrong ?? (fed.all ? undefined : 'it left before it had read everything')
+    const wrong = idle.struck() ? `it neither took nor gave anything for ${idleMs / 1000} s` : ending.wrong ?? (fed.all ? undefined : 'it left before it had read everything')
     if (wrong !== undefined) throw new TabletError('EXTERNAL_COMMAND_FAILED', `${command.program} failed: ${wrong}${watch.lastWords()}`)
   } finally {
     signal?.removeEventListener('abort', end)
+    idle.stop()
     end()
     for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy()
     await Promise.all([feeding, watch.ended])
   }
 }
 
+function start(path: string, { program, arguments: args }: Command): ChildProcessWithoutNullStreams {
+  const environment = Object.fromEntries(ENVIRONMENT.map((name) => [name, process.env[name]]))
+  let child: ChildProcessWithoutNullStreams
+  try {
+    child = spawn(path, args, { stdio: 'pipe', detached: true, cwd: '/', env: environment })
+  } catch (error) {
+    // only some errors come as an event (spawn(2) with E2BIG does not); the cause would show the arguments
+    throw new TabletError('EXTERNAL_COMMAND_FAILED', `cannot run ${program}: ${isErrno(error, 'E2BIG') ? 'its arguments are too long' : 'the system refuses it'}`)
+  }
+  return child
+}
+
+interface IdleClock {
+  /** The program waits for us, not we for it. May be called by several, each of which resumes. */
+  pause(): void
+  resume(): void
+  struck(): boolean
+  stop(): void
+}
+
+/** Calls `strike` when nothing was paused or resumed for `ms`, and nothing is paused. */
+function idleClock(ms: number, strike: () => void): IdleClock {
+  let paused = 0
+  let struck = false
+  const timer = setTimeout(() => {
+    if (paused > 0) return
+    struck = true
+    strike()
+  }, ms)
+  return {
+    pause: () => { paused++ },
+    resume: () => {
+      paused--
+      timer.refresh()
+    },
+    struck: () => struck,
+    stop: () => { clearTimeout(timer) },
+  }
+}
+
 type Fed = { readonly all: boolean } | { readonly sourceFailed: unknown }
 
 /** All of `source` into the program's standard input. What the source throws must not look like its end: the program is killed then. */
-async function feed(child: ChildProcessWithoutNullStreams, source: AsyncIterable<Uint8Array>): Promise<Fed> {
+async function feed(child: ChildProcessWithoutNullStreams, source: AsyncIterable<Uint8Array>, idle: IdleClock): Promise<Fed> {
   let failed: { readonly sourceFailed: unknown } | undefined
   const watched = async function* (): AsyncGenerator<Uint8Array, void, undefined> {
     try {
-      yield* source
+      idle.pause()
+      for await (const chunk of source) {
+        idle.resume()
+        yield chunk
+        idle.pause()
+      }
+      idle.resume()
     } catch (error) {
       failed = { sourceFailed: error }
       killGroup(child)

@@ -3,7 +3,7 @@ import { TabletError, asTabletError, hasCode } from '../base/errors.ts'
 import { BlockBudget } from './block-budget.ts'
 import { CompressionPool } from './compression-pool.ts'
 import type { Decompressor } from './codec.ts'
-import { codecForReading, codecForWriting, type Compression, type Decompression } from './compression.ts'
+import { codecForReading, codecForWriting, programOf, type Compression, type Decompression } from './compression.ts'
 
 const SAMPLE_BYTES = 200_000
 const PROOF_DEADLINE_MS = 20_000
@@ -47,7 +47,7 @@ function readerOf({ engine, manifestDecompressor = '' }: Compression, decompress
 
 function unproven({ engine, externalCompressor }: Compression, cause: TabletError): TabletError {
   if (externalCompressor === undefined && !hasCode(cause, 'BACKUP_CORRUPT')) return cause
-  const what = externalCompressor === undefined ? '' : ` by ${JSON.stringify(externalCompressor)}`
+  const what = externalCompressor === undefined ? '' : ` by ${programOf(externalCompressor)}`
   return new TabletError('EXTERNAL_COMMAND_FAILED', `cannot compress${what} and read it back as ${engine}: ${cause.message}`, { cause })
 }
 

@@ -25,7 +25,8 @@ export interface IncomingFile extends Receiving {
 /**
  * Copies one object from storage into (a stretch of) an open file and proves it. The caller syncs and closes the file.
  *
- * @throws TabletError CHECKSUM_MISMATCH, BACKUP_CORRUPT, NO_SPACE, LOCAL_IO_FAILED; EXTERNAL_COMMAND_FAILED where a command decompresses; the storage's own.
+ * @throws TabletError CHECKSUM_MISMATCH, BACKUP_CORRUPT, NO_SPACE, LOCAL_IO_FAILED; the storage's own; of a command
+ *   EXTERNAL_COMMAND_FAILED.
  */
 export async function receiveFile(file: IncomingFile, ctx: ActionContext): Promise<void> {
   const { object, target, hash } = file
@@ -44,12 +45,14 @@ async function segmentsOf(file: IncomingFile, ctx: ActionContext): Promise<Segme
   return await findSegments({ ...file, size, storedSize }, ctx)
 }
 
+type StoredObject = Pick<IncomingFile, 'from' | 'object' | 'hash'>
+
 /**
  * Reads an object once more, only for its hash: tells whose fault it is that a command did not decompress it.
  *
  * @throws TabletError BACKUP_CORRUPT when it is not what the MANIFEST says; the storage's own.
  */
-export async function requireStoredHash({ from, object, hash }: Pick<IncomingFile, 'from' | 'object' | 'hash'>, ctx: ActionContext): Promise<void> {
+export async function requireStoredHash({ from, object, hash }: StoredObject, ctx: ActionContext): Promise<void> {
   const sum = checksum()
   const stream = await from.readFile(object, {}, ctx)
   try {

@@ -43,8 +43,8 @@ t.test('what cannot be read here is refused before data are touched', async (t) 
   const { manifest } = await it.backup(EXTERNAL)
   const source = { from: it.storage.openBackup(SHARD, NAME), manifest: manifestWith(manifest) }
   const refused = (decompression?: Decompression): Promise<unknown> => builtinRestoreEngine(decompression).verify(source, it.ctx)
-  await t.rejects(refused(), { code: 'COMPRESSION_UNSUPPORTED', message: /external-decompressor-use-manifest/ })
-  await t.rejects(refused({ useManifest: false }), { code: 'COMPRESSION_UNSUPPORTED' })
+  await t.rejects(refused(), { code: 'EXTERNAL_COMMAND_FAILED', message: /external-decompressor-use-manifest/ })
+  await t.rejects(refused({ useManifest: false }), { code: 'EXTERNAL_COMMAND_FAILED' })
   await t.rejects(refused({ externalDecompressor: 'no-such-program -d', useManifest: true }), { code: 'EXTERNAL_COMMAND_FAILED', message: /no-such-program/ })
 })
 

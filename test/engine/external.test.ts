@@ -1,6 +1,7 @@
 /** Compression by commands of the operator's: real programs, and what they do wrong. */
 import { writeFile, chmod, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import t from 'tap'
 import { TabletError, messageOf } from '../../src/base/errors.ts'
 import { codecForReading, requireReadable, type Compression, type Decompression } from '../../src/engine/compression.ts'
@@ -113,6 +114,34 @@ t.test('a command that hangs ends with the cancel, and all that it started with 
   for (const pid of pids) await waitFor(`${pid} to end`, async () => await isRunning(pid) ? undefined : true)
 })
 
+t.test('a command that neither takes nor gives anything is ended, but not one that waits for us', async (t) => {
+  await using dir = await tempDir()
+  const file = join(dir.path, 'pids')
+  const hangs = { program: 'sh', arguments: ['-c', `sleep 1000 & echo $$ $! > ${file}; wait`] }
+  const out = collect(throughProgram(hangs, pieces(content(5 * MIB), 65_536), undefined, 1000))
+  await t.rejects(out, { code: 'EXTERNAL_COMMAND_FAILED', message: /^sh failed: it neither took nor gave anything for 1 s/ })
+  for (const pid of await pidsIn(file)) await waitFor(`${pid} to end`, async () => await isRunning(pid) ? undefined : true)
+  const cat = { program: 'cat', arguments: [] }
+  const slowly = async function* (): AsyncGenerator<Buffer, void, undefined> {
+    yield content(1)
+    await setTimeout(4500)
+    yield content(1)
+  }
+  t.equal((await collect(throughProgram(cat, slowly(), undefined, 3000))).length, 2, 'a slow source')
+  let taken = 0
+  for await (const chunk of throughProgram(cat, pieces(content(5 * MIB), 65_536), undefined, 3000)) {
+    if (taken === 0) await setTimeout(4500)
+    taken += chunk.length
+  }
+  t.equal(taken, 5 * MIB, 'a slow reader')
+})
+
+t.test('arguments longer than the system takes are told as such', async (t) => {
+  const out = collect(throughProgram({ program: 'cat', arguments: ['x'.repeat(4 * MIB)] }, pieces(content(10), 10)))
+  await t.rejects(out, { code: 'EXTERNAL_COMMAND_FAILED', message: /^cannot run cat: its arguments are too long$/ })
+  await t.rejects(collect(throughProgram({ program: 'cat', arguments: ['a\0b'] }, pieces(content(10), 10))), { code: 'EXTERNAL_COMMAND_FAILED' })
+})
+
 t.test('a reader that stops early ends the command and lets go of its source', async (t) => {
   let released = false
   const source = async function* (): AsyncGenerator<Buffer, void, undefined> {
@@ -135,14 +164,14 @@ t.test('a command runs niced, in the root directory, in a process group of its o
 })
 
 t.test('whose command is run: the operator\'s first, a MANIFEST\'s only where that is allowed', async (t) => {
-  const manifest = { CompressionEngine: 'external', ExternalDecompressor: 'cat' }
-  const refused = { code: 'COMPRESSION_UNSUPPORTED', message: /external-decompressor is not set; its MANIFEST names "cat", which is run only with external-decompressor-use-manifest$/ }
+  const manifest = { CompressionEngine: 'external', ExternalDecompressor: 'cat --key=sesame' }
+  const refused = { code: 'EXTERNAL_COMMAND_FAILED', message: /external-decompressor is not set; its MANIFEST names "cat", which is run only with external-decompressor-use-manifest$/ }
   t.throws(() => codecForReading(manifest), refused)
   t.throws(() => codecForReading(manifest, { useManifest: false }), refused)
-  t.throws(() => codecForReading({ CompressionEngine: 'external' }, { useManifest: true }), { code: 'COMPRESSION_UNSUPPORTED', message: /is not set$/ })
+  t.throws(() => codecForReading({ CompressionEngine: 'external' }, { useManifest: true }), { code: 'EXTERNAL_COMMAND_FAILED', message: /is not set$/ })
   t.throws(() => codecForReading({ ...manifest, ExternalDecompressor: 'cat | sh' }, { useManifest: true }), { code: 'COMPRESSION_UNSUPPORTED' }, 'no shell')
   await t.rejects(requireReadable(manifest, { useManifest: false }), refused)
-  t.same(await requireReadable(manifest, { useManifest: true }), { program: 'cat', arguments: [] })
+  t.same(await requireReadable(manifest, { useManifest: true }), { program: 'cat', arguments: ['--key=sesame'] })
   t.same(await requireReadable(manifest, { externalDecompressor: 'gzip -d', useManifest: true }), { program: 'gzip', arguments: ['-d'] })
   await t.rejects(requireReadable({ ...manifest, ExternalDecompressor: '/no/such' }, { useManifest: true }), { code: 'EXTERNAL_COMMAND_FAILED' })
   for (const other of [{ CompressionEngine: 'zstd', ExternalDecompressor: 'cat' }, { ...manifest, SkipCompress: true }]) {
@@ -167,9 +196,9 @@ t.test('before mysqld is stopped it is proven that what will be written can be r
   const bad: readonly (readonly [Compression, Decompression, RegExp])[] = [
     [by('no-such-program'), { useManifest: false }, /no directory of PATH/],
     [by(flaky), { useManifest: false }, /exit status 9/],
-    [by('zstd -c'), reader('gzip -d -c'), /cannot compress by "zstd -c" and read it back as external: gzip failed/],
+    [by('zstd -c'), reader('gzip -d -c'), /cannot compress by zstd and read it back as external: gzip failed/],
     [{ ...by('zstd -c'), manifestDecompressor: 'no-such-program' }, { useManifest: false }, /no directory of PATH/],
-    [by('gzip -c', 'zstd'), { useManifest: false }, /cannot compress by "gzip -c" and read it back as zstd/],
+    [by('gzip -c', 'zstd'), { useManifest: false }, /cannot compress by gzip and read it back as zstd/],
     [by('tr a b'), reader('cat'), /other bytes came back/],
   ]
   for (const [compression, decompression, message] of bad) {

@@ -8,7 +8,8 @@ const COMMAND = {
   read: (text: string): string => { lexCommand(text); return text },
 } as const
 
-const HOW_RUN = 'Without a shell, with the names of files in PATH, niced, in `/`, with PATH, HOME, USER, LOGNAME, LANG, LC_ALL, TMPDIR and TZ of the environment.'
+const HOW_RUN = 'Without a shell, with the names of files in PATH, niced, in `/`, with PATH, HOME, USER, LOGNAME, LANG, LC_ALL, TMPDIR and TZ of the environment. '
+  + 'Everybody on the machine can read its arguments (ps): let it read secrets from files.'
 
 export const COMPRESSION_SETTINGS = {
   'backup-storage-compress': boolean({
