@@ -9,6 +9,7 @@ import { BlockBudget } from './block-budget.ts'
 import type { Compressor } from './codec.ts'
 import { CompressionPool } from './compression-pool.ts'
 import { NO_COMMANDS, codecForWriting, type Compression, type Decompression } from './compression.ts'
+import { copyingHeap } from './copying-heap.ts'
 import { sendFile, type SentFile } from './send-file.ts'
 import { chooseFiles, type ChosenFile, type FileSet } from './file-set.ts'
 import { listDirectories, withRealPaths } from './list-directories.ts'
@@ -31,6 +32,7 @@ export function builtinBackupEngine(compression: Compression, decompression: Dec
       await proveCompression(compression, decompression)
     },
     async executeBackup(params, ctx) {
+      using _fewerCollections = copyingHeap()
       const { files, directories } = await filesOf(params.source)
       ctx.log.info(`found ${files.length} files to backup`)
       const sent = await sendAll(files, { ...params, codec, threads }, ctx)
