@@ -110,9 +110,13 @@ export class CompressionPool implements AsyncDisposable {
       const thread = this.#freeThread()
       if (thread === undefined) return
       this.#queue.shift()
-      thread.tasks.push(task)
       const request: CompressionRequest = { block: task.block, format: task.format }
-      thread.worker.postMessage(request, [task.block.buffer])
+      try {
+        thread.worker.postMessage(request, [task.block.buffer])
+        thread.tasks.push(task)   // not before: the answers are told apart by their order
+      } catch (error) {
+        task.settle.reject(failed(messageOf(error)))
+      }
     }
   }
 

@@ -64,7 +64,7 @@ export function codecForWriting({ engine, enabled, level, externalCompressor }: 
   return codecNamed(engine, { level, parallel: 1 })   // which is about reading
 }
 
-/** @throws TabletError COMPRESSION_UNSUPPORTED when what the manifest names cannot be read here; EXTERNAL_COMMAND_FAILED without a command. */
+/** @throws TabletError COMPRESSION_UNSUPPORTED: what the manifest names cannot be read here; EXTERNAL_COMMAND_FAILED: no command is set. */
 export function codecForReading(manifest: CompressedAs, decompression: Decompression = NO_COMMANDS, onStage?: StageListener): Decompressor {
   if (manifest.SkipCompress === true) return STORED
   const engine = engineOf(manifest)

@@ -99,6 +99,20 @@ t.test('a thread that ends fails what it had, and the others and its successor w
   }
 })
 
+t.test('a block that no thread can be given fails alone, and the others get their own frames', async (t) => {
+  await using pool = new CompressionPool({ threads: 1, blockBytes: BLOCK })
+  const gone = blockOf(pool, content(100))
+  const given = [content(1000, 1), content(1000, 2), content(1000, 3)]
+  const [first, second, third] = given.map((bytes) => blockOf(pool, bytes)) as [Block, Block, Block]
+  const asked = [pool.compress(first, ZSTD), pool.compress(second, ZSTD), pool.compress(gone, ZSTD), pool.compress(third, ZSTD)]
+  structuredClone(gone.buffer, { transfer: [gone.buffer] })   // while it waits: a detached buffer cannot be sent
+  const [a, b, lost, c] = await Promise.allSettled(asked)
+  t.match(lost, { status: 'rejected', reason: { code: 'COMPRESSION_FAILED' } })
+  for (const [index, result] of [a, b, c].entries()) {
+    t.ok(result?.status === 'fulfilled' && zstdDecompressSync(result.value).equals(given[index] as Buffer), `frame ${index}`)
+  }
+})
+
 t.test('a script that cannot be run fails every block and hangs none', async (t) => {
   await using pool = new CompressionPool({ threads: 2, blockBytes: BLOCK, script: pathToFileURL('/nowhere/worker.mjs') })
   const results = await Promise.allSettled([1, 2, 3, 4, 5, 6, 7].map((seed) => pool.compress(blockOf(pool, content(100, seed)), ZSTD)))
