@@ -14,6 +14,8 @@ import type { ByteRange, ObjectBody } from './object-store.ts'
 import type { Ask } from './request.ts'
 import { answerError } from './send-body.ts'
 
+const MOST_WORDS_BYTES = 64 << 10
+
 export async function readGcsObject(
   ask: Ask<GcsBucket>, { key, start, end }: ByteRange & { readonly key: string }, ctx: ActionContext,
 ): Promise<ObjectBody | undefined> {
@@ -34,11 +36,27 @@ export async function readGcsObject(
       const body = Readable.fromWeb(answer.body as ReadableStream<Uint8Array>) as RawBody['body']
       return bodyOf(ranged.total, { body, expected: Math.min(end ?? ranged.total, ranged.total) - start })
     }
-    const said = await answer.text()
+    const said = await wordsOf(answer)
     if (answer.status === 416 || answer.status === 404) return await empty()
     if (answer.ok) throw new TabletError('STORAGE_FAILED', `cannot ${doing}: the storage did not give the range that was asked for`, { details: { again: false } })
     throw answerError(doing, { status: answer.status, headers: { 'retry-after': answer.headers.get('retry-after') ?? undefined }, text: said })
   }, ctx)
+}
+
+/** What a refusal says, as far as it is an explanation; of a success nothing, for that may be all of an object. Ends the answer. */
+export async function wordsOf(answer: Response): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  if (answer.ok || answer.body === null) {
+    await answer.body?.cancel()
+    return ''
+  }
+  for await (const chunk of answer.body as ReadableStream<Uint8Array>) {   // leaving it cancels it
+    chunks.push(chunk)
+    bytes += chunk.length
+    if (bytes >= MOST_WORDS_BYTES) break
+  }
+  return Buffer.concat(chunks).subarray(0, MOST_WORDS_BYTES).toString()
 }
 
 /**
