@@ -55,11 +55,13 @@ export function restoreTools(
 
 /** Whether the old data can stay aside while the new are made. @throws TabletError NO_SPACE when not even without them. */
 async function oldDataFits(paths: Parts['options']['paths'], estimate: RestoreEstimate): Promise<boolean> {
-  if (estimate.bytes === undefined) return true
+  if (estimate.bytes === undefined || estimate.fullBytes === undefined) return true
   const { bavail, bsize } = await statfs(paths.dataDir).catch(() => ({ bavail: Infinity, bsize: 1 }))   // made later
   const free = bavail * bsize
   const wanted = estimate.bytes * MARGIN
-  if (free >= wanted) return true
+  // holes may be filled, here or by the first writes: the old data stay only where they are not in the way then
+  if (free >= Math.max(estimate.fullBytes * MARGIN, wanted)) return true
+  if (free >= wanted) return false
   const old = await dataBytes(paths)
   if (free + old >= wanted) return false
   throw new TabletError('NO_SPACE', `cannot restore into ${paths.dataDir}: ${Math.ceil(wanted)} bytes are needed, ${free + old} can be had`, {

@@ -56,6 +56,8 @@ export interface RestoreEstimate {
   readonly files: number
   /** Bytes on disk after the restore; undefined when the manifest does not tell. */
   readonly bytes: number | undefined
+  /** The same if no file keeps its holes: what the data may grow to. */
+  readonly fullBytes: number | undefined
   readonly storedBytes: number
 }
 

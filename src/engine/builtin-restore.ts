@@ -40,7 +40,8 @@ async function verify({ from, manifest }: RestoreSource, decompression: Decompre
       storedBytes += bytes
     }
   }
-  return { files: plan.files.length, bytes: total(plan.files.map(({ diskBytes }) => diskBytes)), storedBytes }
+  const sumOf = (bytesOf: (file: PlannedFile) => number | undefined): number | undefined => total(plan.files.map(bytesOf))
+  return { files: plan.files.length, bytes: sumOf(({ diskBytes }) => diskBytes), fullBytes: sumOf(({ size }) => size), storedBytes }
 }
 
 async function executeRestore(params: RestoreParams, decompression: Decompression, ctx: ActionContext): Promise<void> {

@@ -30,7 +30,7 @@ t.test('scenario 36: every file arrives and comes back, however it is compressed
         t.equal(entry?.StoredSize, size, 'and so is its stored size')
       }
       t.equal(storedBytes, stored.reduce((sum, file) => sum + file.bytes, 0))
-      t.same(await it.verify(manifestWith(manifest)), { files: FILES + 2, bytes, storedBytes })
+      t.same(await it.verify(manifestWith(manifest)), { files: FILES + 2, bytes, fullBytes: bytes, storedBytes })
       await it.restore(manifestWith(manifest), concurrency)
       t.same(await it.restored(), { ...MYSQL_FILES, ...KEPT, 'data/a/empty.ibd': '', 'data/a/large.ibd': content(5_000_001).toString('latin1') }, title)
     }

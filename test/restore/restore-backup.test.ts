@@ -7,7 +7,7 @@ import { restoreBackup, type ChosenBackup, type RestoreTools } from '../../src/r
 import { NAME, manifestWith } from '../engine/builtin-rig.ts'
 import { directoriesIn } from '../engine/fake-server.ts'
 
-const ESTIMATE = { files: 3, bytes: 100, storedBytes: 40 }
+const ESTIMATE = { files: 3, bytes: 100, fullBytes: 100, storedBytes: 40 }
 
 /** A restore of which every call is told in `steps`; `at` is called with each of them first, and may throw. */
 async function run(at: (step: string) => void = () => undefined, signal = new AbortController().signal) {
