@@ -45,7 +45,7 @@ export interface Received {
   readonly bytes: number
 }
 
-/** @throws TabletError BACKUP_CORRUPT, NO_SPACE, LOCAL_IO_FAILED; EXTERNAL_COMMAND_FAILED where a command decompresses; the storage's own. */
+/** @throws TabletError BACKUP_CORRUPT, NO_SPACE, LOCAL_IO_FAILED; EXTERNAL_COMMAND_FAILED of a command; the storage's own. */
 export async function receiveStretch(receiving: Receiving, stretch: Stretch, ctx: ActionContext): Promise<Received> {
   const { from, object, target, requests } = receiving
   await requests.take(1)
@@ -55,7 +55,7 @@ export async function receiveStretch(receiving: Receiving, stretch: Stretch, ctx
     const range = stretch.end === undefined ? {} : { start: stretch.start, end: stretch.end }
     const stream = await from.readFile(object, range, { ...ctx, signal: AbortSignal.any([ctx.signal, failed.signal]) })
     try {
-      return await passOn(stream, { receiving, stretch }, ctx.signal)
+      return await passOn(stream, { receiving, stretch, failed }, ctx.signal)
     } catch (error) {
       const coded = localError(`restore ${target.path}`, error)
       failed.abort(coded)
@@ -72,9 +72,11 @@ export async function receiveStretch(receiving: Receiving, stretch: Stretch, ctx
 interface Passing {
   readonly receiving: Receiving
   readonly stretch: Stretch
+  /** Aborted with the error as soon as a write fails: a codec may wait for its source before it can be closed. */
+  readonly failed: AbortController
 }
 
-async function passOn(stream: AsyncIterable<Uint8Array>, { receiving, stretch }: Passing, signal: AbortSignal): Promise<Received> {
+async function passOn(stream: AsyncIterable<Uint8Array>, { receiving, stretch, failed }: Passing, signal: AbortSignal): Promise<Received> {
   const { codec, target, onBytes, onStage } = receiving
   const sum = checksum()
   const stored = stretch.end === undefined ? stream : asMany(stream, { object: receiving.object, bytes: stretch.end - stretch.start })
@@ -85,6 +87,10 @@ async function passOn(stream: AsyncIterable<Uint8Array>, { receiving, stretch }:
     const position = target.offset + stretch.offset + bytes
     const began = performance.now()
     const written = await locally(`write ${target.path}`, () => writeContent(chunk, { handle: target.handle, position, holes: target.holes }))
+      .catch((error: unknown) => {
+        failed.abort(error)
+        throw error
+      })
     onStage?.('write', written, (performance.now() - began) / 1000)
     bytes += chunk.length
     onBytes(chunk.length)
