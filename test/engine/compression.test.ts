@@ -181,7 +181,10 @@ t.test('a MANIFEST that names no compression means gzip, as before 2021', async 
 })
 
 t.test('names this version does not know are refused, reading and writing', async (t) => {
-  for (const engine of ['external', 'brotli', 'constructor', '__proto__']) {
+  // a command that is not set is the host's fault, and condemns no backup
+  t.throws(() => codecForReading({ CompressionEngine: 'external' }), { code: 'EXTERNAL_COMMAND_FAILED' }, 'reading external')
+  t.throws(() => codecForWriting({ engine: 'external', enabled: true, level: 1 }), { code: 'COMPRESSION_UNSUPPORTED' }, 'writing external')
+  for (const engine of ['brotli', 'constructor', '__proto__']) {
     t.throws(() => codecForReading({ CompressionEngine: engine }), { code: 'COMPRESSION_UNSUPPORTED' }, `reading ${engine}`)
     t.throws(() => codecForWriting({ engine, enabled: true, level: 1 }), { code: 'COMPRESSION_UNSUPPORTED' }, `writing ${engine}`)
   }
