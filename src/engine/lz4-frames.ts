@@ -9,13 +9,14 @@
  */
 import { TabletError } from '../base/errors.ts'
 import type { ByteReader } from './byte-reader.ts'
+import { frameBytes } from './frame-bytes.ts'
 import { STORED_AS_IT_IS, type Lz4Library } from './lz4-library.ts'
 
+const { corrupt, exactly, skip } = frameBytes('lz4')
 const FRAME_MAGIC = 0x184d2204
 const LEGACY_MAGIC = 0x184c2102
 const SKIPPABLE_MAGIC = 0x184d2a50      // the last four bits are free
 const SKIPPABLE_MASK = 0xfffffff0
-const SKIP_CHUNK_BYTES = 1 << 20
 
 /** Bits of the first byte of a frame's descriptor; above them stands the version, 01. */
 const INDEPENDENT = 0x20
@@ -103,18 +104,3 @@ async function readHeader(reader: ByteReader, hash: Hash): Promise<Header> {
 }
 
 const takeWord = async (reader: ByteReader): Promise<number> => exactly(await reader.take(4), 4).readUInt32LE()
-
-async function skip(reader: ByteReader, count: number): Promise<void> {
-  for (let left = count; left > 0;) {
-    const step = Math.min(left, SKIP_CHUNK_BYTES)
-    exactly(await reader.take(step), step)
-    left -= step
-  }
-}
-
-function exactly(bytes: Buffer, count: number): Buffer {
-  if (bytes.length < count) throw corrupt('the data end in the middle of a frame')
-  return bytes
-}
-
-const corrupt = (why: string): TabletError => new TabletError('BACKUP_CORRUPT', `cannot read lz4 data: ${why}`)

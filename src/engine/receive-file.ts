@@ -13,7 +13,7 @@ import { findSegments, type Segments } from './find-segments.ts'
 import { receiveStretch, type Received, type Receiving } from './receive-stretch.ts'
 
 export interface IncomingFile extends Receiving {
-  /** Of the stored bytes; '' when the manifest has none. */
+  /** Of the stored bytes, eight hexadecimal digits. */
   readonly hash: string
   /** Uncompressed bytes; undefined when the manifest does not tell. */
   readonly size: number | undefined
@@ -34,7 +34,7 @@ export async function receiveFile(file: IncomingFile, ctx: ActionContext): Promi
   const sum = segments === undefined
     ? (await receiveStretch(file, { start: 0, end: undefined, offset: 0, bytes: file.size }, ctx)).sum
     : await receiveSegments(file, segments, ctx)
-  if (hash !== '' && hexOf(sum) !== hash.toLowerCase()) {
+  if (hexOf(sum) !== hash.toLowerCase()) {
     throw new TabletError('CHECKSUM_MISMATCH', `cannot restore ${target.path}: object ${object} has the hash ${hexOf(sum)}, the MANIFEST says ${hash}`)
   }
 }

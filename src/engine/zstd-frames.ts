@@ -6,13 +6,14 @@
  */
 import { TabletError } from '../base/errors.ts'
 import type { ByteReader } from './byte-reader.ts'
+import { frameBytes } from './frame-bytes.ts'
 
+const { corrupt, exactly, skip } = frameBytes('zstd')
 const FRAME_MAGIC = 0xfd2fb528
 const SKIPPABLE_MAGIC = 0x184d2a50      // the last four bits are free
 const SKIPPABLE_MASK = 0xfffffff0
 const CONTENT_SIZE_BYTES = [0, 2, 4, 8]
 const DICTIONARY_ID_BYTES = [0, 1, 2, 4]
-const SKIP_CHUNK_BYTES = 1 << 20
 
 export interface ZstdFrame {
   /** Decoded bytes, when the frame tells. */
@@ -68,7 +69,7 @@ async function openFrame(magic: Buffer, reader: ByteReader): Promise<ZstdFrame> 
   const dictionaryId = rest.subarray(dictionaryAt, dictionaryAt + header.dictionaryIdBytes)
   if (dictionaryId.some((byte) => byte !== 0)) throw new TabletError('COMPRESSION_UNSUPPORTED', 'cannot decompress: the zstd frame needs a dictionary')
   const contentSize = contentSizeOf(rest.subarray(dictionaryAt + header.dictionaryIdBytes))
-  return { contentSize, bytes: frameBytes(Buffer.concat([magic, descriptor, rest]), header, reader) }
+  return { contentSize, bytes: bytesOfFrame(Buffer.concat([magic, descriptor, rest]), header, reader) }
 }
 
 function contentSizeOf(field: Buffer): number | undefined {
@@ -81,7 +82,7 @@ function contentSizeOf(field: Buffer): number | undefined {
   }
 }
 
-async function* frameBytes(head: Buffer, header: ZstdFrameHeader, reader: ByteReader): AsyncGenerator<Buffer, void, undefined> {
+async function* bytesOfFrame(head: Buffer, header: ZstdFrameHeader, reader: ByteReader): AsyncGenerator<Buffer, void, undefined> {
   yield head
   for (let last = false; !last;) {
     const blockHeader = exactly(await reader.take(3), 3)
@@ -95,18 +96,3 @@ async function* frameBytes(head: Buffer, header: ZstdFrameHeader, reader: ByteRe
   }
   if (header.hasChecksum) yield exactly(await reader.take(4), 4)
 }
-
-async function skip(reader: ByteReader, count: number): Promise<void> {
-  for (let left = count; left > 0;) {
-    const step = Math.min(left, SKIP_CHUNK_BYTES)
-    exactly(await reader.take(step), step)
-    left -= step
-  }
-}
-
-function exactly(bytes: Buffer, count: number): Buffer {
-  if (bytes.length < count) throw corrupt('the data end in the middle of a frame')
-  return bytes
-}
-
-const corrupt = (why: string): TabletError => new TabletError('BACKUP_CORRUPT', `cannot read zstd data: ${why}`)

@@ -3,16 +3,15 @@
  *
  * Promises  Directories stay; only what is data in them (data-layout.ts) is touched.
  *           Every step may be interrupted and repeated: a mark inside `.before-restore-<stamp>/` says that all of the old
- *           data are in it, so that what lies outside is the new; another name says that they are on their way back.
+ *           data are in it, so that what lies outside is the new.
  */
-import { chown, mkdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises'
+import { chown, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readIfPresent, syncDirectory, writeDurably } from '../base/durable-file.ts'
 import { dataNames, dataPlaces, innerDirectories, namesIn, type DataPaths } from './data-layout.ts'
 import { originMarkPath } from './origin-mark.ts'
 
 const asideName = (stamp: string): string => `.before-restore-${stamp}`
-const returningName = (stamp: string): string => `.returning-${stamp}`
 const COMPLETE = '.all-moved'
 
 /** For the directory's name: `2026-11-20T10-11-12Z`. */
@@ -38,28 +37,6 @@ export async function setAside(paths: DataPaths, stamp: string): Promise<void> {
   await makeInner(paths)
   await copyOriginMark(paths, stamp)
   await markComplete(paths, stamp)
-}
-
-/** The old data back in place of what is there now. Nothing happens where nothing was set aside under this stamp. */
-export async function returnFromAside(paths: DataPaths, stamp: string): Promise<void> {
-  const places = dataPlaces(paths)
-  if (await isComplete(paths, stamp)) await removeData(paths)   // else the old data are still partly outside, and nothing is new
-  await rm(join(paths.dataDir, asideName(stamp), COMPLETE), { force: true })
-  for (const { path } of places) {
-    const aside = join(path, asideName(stamp))
-    if (await namesIn(aside) !== undefined) await rename(aside, join(path, returningName(stamp)))
-  }
-  for (const { path } of places) {
-    const returning = join(path, returningName(stamp))
-    const names = await namesIn(returning)
-    if (names === undefined) continue
-    for (const name of names) {
-      await rm(join(path, name), { recursive: true, force: true })   // an empty inner directory that we made
-      await rename(join(returning, name), join(path, name))
-    }
-    await rmdir(returning)
-    await syncDirectory(path)
-  }
 }
 
 /** Deletes what was set aside: the new data are healthy. */

@@ -5,8 +5,9 @@ import { dirname, join } from 'node:path'
 import t from 'tap'
 import { directoryVerdict, emptyServerVerdict, inspectDirectory, type EmptinessFacts } from '../../src/mysqld/data-directory.ts'
 import { dataPlaces, innerDirectories, type DataPaths } from '../../src/mysqld/data-layout.ts'
-import { asideStamp, listAside, removeAside, removeData, returnFromAside, setAside } from '../../src/mysqld/set-aside.ts'
+import { asideStamp, listAside, removeAside, removeData, setAside } from '../../src/mysqld/set-aside.ts'
 import { tempDir } from '../support/temp-dir.ts'
+import { moveBack } from './move-back.ts'
 
 const mysql = { flavor: 'mysql', version: { product: 'MySQL', major: 8, minor: 4, patch: 3 } } as const
 const mariadb = { flavor: 'mariadb', version: { product: 'MariaDB', major: 10, minor: 11, patch: 19 } } as const
@@ -111,7 +112,7 @@ t.test('old data are set aside, directories and the operator\'s files stay, and 
   t.equal(directoryVerdict(await inspectDirectory(paths), mysql).verdict, 'none')
   t.same(await listAside(paths), ['S'])
   put(dir.path, 'data/new.ibd', 'data/undo/undo_001', 'innodb/data/ibdata1')   // a restore that failed
-  await returnFromAside(paths, 'S')
+  await moveBack(paths, 'S')
   t.same(tree(dir.path), before)
   t.same(await listAside(paths), [])
 })
@@ -125,24 +126,22 @@ t.test('setting aside again with the same stamp removes what a broken-off restor
   put(dir.path, 'data/mysql.ibd', 'data/half/t.ibd')
   await setAside(paths, 'S')
   t.notOk(tree(dir.path)['data/half/t.ibd'])
-  await returnFromAside(paths, 'S')
+  await moveBack(paths, 'S')
   t.same(tree(dir.path), before)
 })
 
-t.test('broken off in the middle of a move, either way can be gone to the end', async (t) => {
-  for (const way of ['on', 'back']) {
-    await using dir = await tempDir()
-    const paths = VITESS_LIKE(dir.path)
-    put(dir.path, ...OLD)
-    const before = tree(dir.path)
-    await setAside(paths, 'S')
-    await rm(join(dir.path, 'data/.before-restore-S/.all-moved'))
-    put(dir.path, 'data/shop2/t.ibd')   // not moved yet
-    if (way === 'on') await setAside(paths, 'S')
-    await returnFromAside(paths, 'S')
-    await returnFromAside(paths, 'S')
-    t.same(tree(dir.path), { ...before, 'data/shop2': '/', 'data/shop2/t.ibd': 'data/shop2/t.ibd' }, way)
-  }
+t.test('a move that was broken off in the middle goes on to its end, and nothing of the old data is lost', async (t) => {
+  await using dir = await tempDir()
+  const paths = VITESS_LIKE(dir.path)
+  put(dir.path, ...OLD)
+  const before = tree(dir.path)
+  await setAside(paths, 'S')
+  await rm(join(dir.path, 'data/.before-restore-S/.all-moved'))
+  put(dir.path, 'data/shop2/t.ibd')   // not moved yet
+  await setAside(paths, 'S')
+  t.notOk(tree(dir.path)['data/shop2/t.ibd'], 'it is out of the way, too')
+  await moveBack(paths, 'S')
+  t.same(tree(dir.path), { ...before, 'data/shop2': '/', 'data/shop2/t.ibd': 'data/shop2/t.ibd' })
 })
 
 t.test('what was set aside is deleted when the new data are healthy, and data are removed only where they are data', async (t) => {

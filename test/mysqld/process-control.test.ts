@@ -6,10 +6,11 @@ import { findMysqldOf } from '../../src/mysqld/find-mysqld.ts'
 import { tracesOf } from '../../src/mysqld/process-settings.ts'
 import { programs, type ProgramRunner } from '../../src/mysqld/program.ts'
 import { readServerOptions } from '../../src/mysqld/read-server-options.ts'
-import { returnFromAside, setAside } from '../../src/mysqld/set-aside.ts'
+import { setAside } from '../../src/mysqld/set-aside.ts'
 import { openTestProcess, type ProcessBox } from '../support/mysqld-process.ts'
 import { forEachServer, type TestServer } from '../support/servers.ts'
 import { copyTemplate } from '../support/template.ts'
+import { moveBack } from './move-back.ts'
 
 t.setTimeout(280_000)
 
@@ -134,8 +135,8 @@ forEachServer(t, 'a server runs beside what was set aside and does not see it, a
   await box.process.start(OPEN, box.ctx)
   t.notOk((await box.rows('SHOW DATABASES')).some((row) => /before|^d$/.test(String(row['Database']))), 'neither its name nor its schemas')
   await box.process.stop(box.ctx)
-  await returnFromAside(box.options.paths, 'S')
-  t.notOk(readdirSync(box.dataDir).some((name) => /before|returning/.test(name)))
+  await moveBack(box.options.paths, 'S')
+  t.notOk(readdirSync(box.dataDir).some((name) => /before/.test(name)))
   await box.process.start(OPEN, box.ctx)
   t.same(await box.rows('SELECT * FROM d.t'), [{ id: 1 }])
   await box.process.stop(box.ctx)
