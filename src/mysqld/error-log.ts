@@ -45,7 +45,7 @@ export function unreadableReason(log: string): string | undefined {
 
 /** InnoDB's and the server's own words for ENOSPC. */
 export const saysDiskFull = (log: string): boolean =>
-  /No space left on device|errno:? 28\b|error number 28|Disk is full|disk full|Check that the (?:disk|partition) is not full/i.test(log)
+  /No space left on device|errno:? 28\b|error number 28|disk (?:is )?full|out of disk space|Check that the (?:disk|partition) is not full/i.test(log)
 
 const UNREADABLE: readonly RegExp[] = [
   /Invalid MySQL server (?:up|down)grade/i,

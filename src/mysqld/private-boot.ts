@@ -6,11 +6,12 @@
  */
 import { copyFile, mkdir, rm } from 'node:fs/promises'
 import type { ActionContext } from '../base/action.ts'
-import { asTabletError, TabletError } from '../base/errors.ts'
+import { asTabletError, hasCode, TabletError } from '../base/errors.ts'
 import { waitUntilGreets } from './accepts.ts'
 import { writeInitFile } from './accounts.ts'
 import { noSchemas } from './data-layout.ts'
 import { logTail, readLogEnd, saysDiskFull, unreadableReason } from './error-log.ts'
+import { pathWithoutRoom } from './full-disk.ts'
 import { identityOf, isAlive, waitUntilGone } from './process-identity.ts'
 import { privateBootFlags, privateLog, privateSocket, privateTmp, type PrivateBootPlan } from './private-boot-flags.ts'
 import type { ProcessExit } from './mysqld-process.ts'
@@ -40,7 +41,7 @@ export interface PrivateServer {
  * Boots, runs `work` and shuts down cleanly; resolves with what `work` did.
  *
  * @throws TabletError PRIVATE_BOOT_FAILED with the end of its log when it did not come up or did not end cleanly
- *   (DATADIR_UNREADABLE when the log says that the data are the reason); else what `work` threw.
+ *   (DATADIR_UNREADABLE when the log says that the data are the reason, NO_SPACE when the disk is); else what `work` threw.
  */
 export async function withPrivateBoot<T>(
   boot: PrivateBoot, work: (server: PrivateServer, ctx: ActionContext) => Promise<T>, ctx: ActionContext,
@@ -84,8 +85,15 @@ async function bootIn<T>(directory: string, boot: PrivateBoot, { work, ctx }: Ru
   } catch (error) {
     // data we made: made again after any failure, so nothing is lost by not waiting
     if (ended.exit === undefined) await end(server, 'SIGKILL')
-    throw asTabletError(error, 'PRIVATE_BOOT_FAILED')
+    throw await unlessDiskFull(asTabletError(error, 'PRIVATE_BOOT_FAILED'), plan)
   }
+}
+
+/** A full disk is no fault of the data. */
+async function unlessDiskFull(failed: TabletError, plan: PrivateBootPlan): Promise<TabletError> {
+  if (!hasCode(failed, 'PRIVATE_BOOT_FAILED', 'DATADIR_UNREADABLE')) return failed
+  const path = await pathWithoutRoom([plan.dataDir, plan.innodbDataHome, plan.innodbLogHome, plan.undoDir, plan.directory])
+  return path === undefined ? failed : new TabletError('NO_SPACE', `there is no room in ${path}: ${failed.message}`, { cause: failed, details: { path } })
 }
 
 const endOf = (server: RunningServer): { exit: ProcessExit | undefined } => {
@@ -118,7 +126,7 @@ async function endCleanly(server: RunningServer, directory: string, ctx: ActionC
   throw bootFailed(exit, await readLogEnd(privateLog(directory)), 'did not end cleanly')
 }
 
-/** A full disk is no fault of the data; nor is a signal from outside, which `details.signal` tells. */
+/** A signal from outside is no fault of the data: `details.signal` tells it. */
 function bootFailed(exit: ProcessExit, log: string, what: 'ended' | 'did not end cleanly'): TabletError {
   const code = saysDiskFull(log) ? 'NO_SPACE' : unreadableReason(log) === undefined ? 'PRIVATE_BOOT_FAILED' : 'DATADIR_UNREADABLE'
   const how = exit.signal ?? `status ${exit.code ?? 'unknown'}`

@@ -1,0 +1,41 @@
+/** A private boot that fails for want of room says so, whatever words the server has for it: the backup is not to blame. */
+import { readdirSync, rmSync, statfsSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { TabletError } from '../../src/base/errors.ts'
+import { ownBootPlan } from '../../src/mysqld/boot-plan.ts'
+import { withPrivateBoot } from '../../src/mysqld/private-boot.ts'
+import { openTestProcess } from '../support/mysqld-process.ts'
+import { runProgram } from '../support/run-program.ts'
+import { forEachServer } from '../support/servers.ts'
+import { canMount, smallFileSystem } from '../support/small-file-system.ts'
+import { copyTemplate } from '../support/template.ts'
+
+t.setTimeout(280_000)
+
+const codeOf = (error: unknown): string => error instanceof TabletError ? error.code : String(error)
+
+const mountable = await canMount()
+
+forEachServer(t, 'a boot of sound data on a full file system ends in NO_SPACE, and succeeds when there is room', async (t, server) => {
+  if (!mountable) {
+    t.comment('this process may not mount')
+    return
+  }
+  await using box = await openTestProcess(server, { template: false })
+  await using small = await smallFileSystem(box.dataDir, '400m')
+  await copyTemplate(server, box.dataDir)
+  const runAs = process.getuid?.() === 0 ? { name: 'root', uid: 0, gid: 0 } : undefined
+  const inert = { mysqldPath: server.mysqldPath, runAs, parent: box.tabletDir, plan: ownBootPlan(box.options) }
+  const boot = (): Promise<void> => withPrivateBoot(inert, () => Promise.resolve(), box.ctx)
+  const ballast = join(small.path, '.ballast')
+  for (const spareMb of [0, 1, 5]) {
+    for (const name of readdirSync(small.path)) if (/^ibtmp|^#innodb_temp/.test(name)) rmSync(join(small.path, name), { recursive: true })
+    const { bavail, bsize } = statfsSync(small.path)
+    t.match(await runProgram('fallocate', ['-l', String(bavail * bsize - spareMb * 2 ** 20), ballast]), { code: 0 })
+    const code = await boot().then(() => 'started', codeOf)
+    t.ok(code === 'NO_SPACE' || (spareMb > 0 && code === 'started'), `with ${spareMb} MB: ${code}`)   // a frugal server may get along
+    rmSync(ballast)
+  }
+  await boot()
+})
