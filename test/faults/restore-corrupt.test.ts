@@ -60,7 +60,7 @@ forEachServer(t, 'corrupt and hostile backups are passed over with their reason,
     t.ok(said.has(name), `${what}: the log names it`)
     if (/engine/.test(what)) continue   // no fault that another tablet would share
     t.match(about?.status, /^(corrupt|unreadable)$/, `${what}: the list says it`)
-    t.ok((about?.reason ?? '').length > 10, `${what}: ${about?.reason ?? 'no reason'}`)
+    t.ok((about?.reason ?? '').length > 10, `${what}: and why`)
   }
 
   await t.test('with only such backups a tablet waits, and never starts empty', async (t) => {
