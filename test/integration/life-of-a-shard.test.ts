@@ -17,7 +17,7 @@ const rowsOf = (tablet: TestTablet) => (sql: string) => tablet.rows(sql)
 const blockersOf = (seen: TabletSnapshot): readonly string[] => seen.blockers.map(({ name }) => name)
 
 forEachServer(t, 'a shard lives from its first start to a tablet restored from its first backup', async (t, server) => {
-  await using shard = await startShard({ server, tablets: 2 })
+  await using shard = await startShard({ server, tablets: 2, initialise: 'really' })
   await waitForPrimary(t, shard)
   await beginToServe(t, shard)
   const name = await takeFirstBackup(t, shard)

@@ -12,6 +12,7 @@ import type { TestServer } from './servers.ts'
 import { ROOT, daemonFlags, makeShardPlace, makeTabletPlace } from './shard-place.ts'
 import type { ShardPlace } from './shard-place.ts'
 import { TestTablet } from './tablet.ts'
+import { initialisingOnce } from './initialise-once.ts'
 import { tabletctlEnv } from './tabletctl.ts'
 import { tempDir } from './temp-dir.ts'
 import { copyTemplate } from './template.ts'
@@ -26,6 +27,8 @@ export interface ShardOptions {
   readonly flags?: readonly string[]
   /** Lines of every my.cnf, after the usual ones. */
   readonly cnf?: readonly string[]
+  /** `really`: every empty data directory is initialised by the server; default: the first one of its kind (initialise-once.ts). */
+  readonly initialise?: 'really'
   /** What starts every daemon; default: the sources of this tree. */
   readonly command?: readonly string[]
 }
@@ -100,7 +103,8 @@ class Shard implements TestShard {
     const uid = this.#nextUid++
     const place = await makeTabletPlace(server, this.place, uid, [...this.#options.cnf ?? [], ...options.cnf ?? []])
     await options.prepare?.(place.dataDir)
-    const flags = [...daemonFlags(server, this.place, place), ...this.#options.flags ?? [], ...options.flags ?? []]
+    const mysqldPath = this.#options.initialise === 'really' ? server.mysqldPath : initialisingOnce(server, place.dir)
+    const flags = [...daemonFlags({ ...server, mysqldPath }, this.place, place), ...this.#options.flags ?? [], ...options.flags ?? []]
     const tablet = new TestTablet(place, flags, this.#options.command)
     this.#tablets.push(tablet)
     this.#tablets.sort((a, b) => a.alias.localeCompare(b.alias))

@@ -16,22 +16,28 @@ const FORMAT = 1
 /** Fills the empty or missing `dataDir` with a fresh server: root without a password over the socket, no auto.cnf, a small redo log. */
 export async function copyTemplate(server: TestServer, dataDir: string): Promise<void> {
   const template = join(cacheDir(), 'templates', `${server.name}-${server.version}-${FORMAT}`)
-  if (!existsSync(template)) await makeTemplate(server, template)
+  await madeOnce(template, async (path) => {
+    await finished(...initCommand(server, path))
+    return true
+  })
   await cp(template, dataDir, { recursive: true, force: true })
 }
 
-async function makeTemplate(server: TestServer, template: string): Promise<void> {
+/** Makes a directory by `make`, once however many processes ask; it is there whole or not at all. `make` tells whether it did. */
+export async function madeOnce(template: string, make: (path: string) => Promise<boolean>): Promise<'before' | 'now'> {
+  if (existsSync(template)) return 'before'
   await mkdir(join(template, '..'), { recursive: true })
   const lock = await open(`${template}.lock`, 'a')
   try {
     await finished('flock', ['-x', '3'], lock.fd)
-    if (existsSync(template)) return
+    if (existsSync(template)) return 'before'
     const half = await mkdtemp(`${template}-half-`)
     try {
-      await finished(...initCommand(server, join(half, 'data')))
+      if (!await make(join(half, 'data'))) return 'now'
       // every server has a server_uuid of its own
       await rm(join(half, 'data', 'auto.cnf'), { force: true })
       await rename(join(half, 'data'), template)
+      return 'now'
     } finally {
       await rm(half, { recursive: true, force: true })
     }
