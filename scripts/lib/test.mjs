@@ -70,7 +70,7 @@ async function checkSources() {
 async function runAll(files) {
   const queue = [...files]
   const results = []
-  const jobs = Number(process.env.TABLETD_TEST_JOBS ?? availableParallelism() + 2)   // most of them wait for a server most of the time
+  const jobs = Number(process.env.TABLETD_TEST_JOBS ?? availableParallelism() + 3)   // most of them wait for a server most of the time
   await Promise.all(Array.from({ length: jobs }, async () => {
     for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
       const result = await runTestFile(file, { root: ROOT, node: node24(ROOT), seconds: GROUPS[groupOf(file)] })

@@ -6,11 +6,13 @@ import type { RestoreEngine, RestoreEstimate, RestoreParams, RestoreSource } fro
 import { progressOf, type AttemptProgress } from './builtin-backup.ts'
 import { NO_COMMANDS, codecForReading, requireReadable, type Decompression } from './compression.ts'
 import { copyingHeap } from './copying-heap.ts'
+import { DecodingPool } from './decoding-pool.ts'
 import { locally } from './local-errors.ts'
 import { receiveFile, requireStoredHash, type IncomingFile } from './receive-file.ts'
 import { planRestore, type PlannedFile, type PlannedObject, type RestorePlan } from './restore-plan.ts'
 import { restoreTarget, type RestoreTarget } from './restore-target.ts'
 import { Room } from './room.ts'
+import { syncAhead } from './sync-ahead.ts'
 import { inTwoPasses, type Attempt } from './two-passes.ts'
 
 /** Four times what zstd makes of zeros: 128 KiB from the 4 bytes of an RLE block (RFC 8878). */
@@ -46,13 +48,14 @@ async function verify({ from, manifest }: RestoreSource, decompression: Decompre
 
 async function executeRestore(params: RestoreParams, decompression: Decompression, ctx: ActionContext): Promise<void> {
   const plan = planRestore(params.manifest)
-  const codec = codecForReading(params.manifest, decompression, params.onStage)
+  const codec = codecForReading(params.manifest, decompression)
   const target = restoreTarget(params.to)
   using _fewerCollections = copyingHeap()
+  await using pool = new DecodingPool({ threads: decompression.threads, onStage: params.onStage })
   ctx.log.info(`Restore: copying ${plan.files.length} files`)
   for (const directory of plan.directories) await target.makeDirectory(directory)
   await prepareChunkedFiles(plan, target)
-  await receiveAll(plan, { ...params, codec, target, requests: new Room(params.concurrency) }, ctx)
+  await receiveAll(plan, { ...params, codec, pool, target, requests: new Room(params.concurrency) }, ctx)
   await target.sync()
 }
 
@@ -75,6 +78,7 @@ interface Part {
 
 interface Receiving extends RestoreParams {
   readonly codec: IncomingFile['codec']
+  readonly pool: DecodingPool
   readonly target: RestoreTarget
   /** Requests open at once, over all objects. */
   readonly requests: Room
@@ -100,7 +104,8 @@ async function receiveAll(plan: RestorePlan, params: Receiving, ctx: ActionConte
     }
   }
   const parts = plan.files.flatMap((file) => file.objects.map((object): Part => ({ file, object })))
-  await inTwoPasses(largestFirst(parts), { limit: params.concurrency, work }, ctx)
+  // twice as many as requests, which are counted for themselves: a file that waits for its sync keeps no other from being fetched
+  await inTwoPasses(largestFirst(parts), { limit: 2 * params.concurrency, work }, ctx)
 }
 
 /** So that no large object begins when all others are done. */
@@ -112,13 +117,18 @@ async function receivePart({ file, object }: Part, { target, passed, ...receivin
   const path = target.pathOf(file)
   const handle: FileHandle = await target.openFile(file, file.chunked ? 'existing' : 'empty')
   try {
+    await using disk = syncAhead(handle)
+    const onBytes = (bytes: number): void => {
+      passed.add(bytes)
+      disk.wrote(bytes)
+    }
     if (!file.chunked) await locally(`make ${path}`, () => handle.truncate(file.size ?? 0))
     await receiveFile({
-      ...receiving, ...object, onBytes: passed.add,
+      ...receiving, ...object, onBytes,
       target: { handle, path, offset: object.offset, holes: file.holes },
     }, ctx)
     const began = performance.now()
-    await locally(`sync ${path}`, () => handle.sync())
+    await locally(`sync ${path}`, () => disk.finish())
     receiving.onStage?.('write', 0, (performance.now() - began) / 1000)
   } finally {
     await handle.close()

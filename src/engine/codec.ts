@@ -1,7 +1,8 @@
 /** A way of compressing one stored object. */
-import type { StageListener } from '../model/stage.ts'
 import type { Share } from './block-budget.ts'
 import type { Block, CompressionPool } from './compression-pool.ts'
+import type { ContentSink } from './content-sink.ts'
+import type { DecodingPool } from './decoding-pool.ts'
 
 /** What the files of one backup compress with. */
 export interface BlockWork {
@@ -22,6 +23,11 @@ export interface Codec {
   compress(blocks: AsyncIterable<Block>, work: BlockWork, signal?: AbortSignal): AsyncIterable<Uint8Array>
   /** All of it: every frame or member, to the end of `source`. */
   decompress(source: AsyncIterable<Uint8Array>, signal?: AbortSignal): AsyncIterable<Uint8Array>
+  /**
+   * `decompress` to its place in a file, several pieces at once. Resolves when all of it is written, rejects when nothing
+   * is being written any more; also with what the sink says about a write.
+   */
+  readonly decompressInto?: (sink: ContentSink, source: AsyncIterable<Uint8Array>, pool: DecodingPool) => Promise<void>
   /** Takes back the memory of a chunk that `decompress` gave and that nobody looks at any more; without it, the collector does. */
   readonly release?: (chunk: Uint8Array) => void
   /** Objects may end with a seek table (seek-table.ts), and neighbouring frames that it lists are decoded by themselves. */
@@ -31,12 +37,8 @@ export interface Codec {
 }
 
 export type Compressor = Pick<Codec, 'compress' | 'blockBytes'>
-export type Decompressor = Pick<Codec, 'decompress' | 'release' | 'seekable' | 'external'>
+export type Decompressor = Pick<Codec, 'decompress' | 'decompressInto' | 'release' | 'seekable' | 'external'>
 
 export interface CodecOptions {
   readonly level: number
-  /** Blocks decoded at once, over all objects that are read. */
-  readonly parallel: number
-  /** Told of what is decoded in pieces; what is decoded as a stream is not told apart from waiting for it. */
-  readonly onStage?: StageListener | undefined
 }

@@ -1,18 +1,12 @@
 /**
  * Threads that compress the blocks of one backup, whichever files these are of.
  *
- * Owns      the threads: started one by one as blocks come, ended when the pool is disposed of; the memory that blocks are
- *           read into, which goes round; the frame of zeros, which is made once.
- * Promises  no more than `threads` blocks are compressed at once; every call settles: a thread that ends before it has
- *           answered fails what it had been given, and another takes its place.
- *
- * Threads of our own rather than libuv's pool: that one also serves every read, write and look-up of the daemon, and it
- * cannot be given a lower priority (both measured in docs/performance.md).
+ * Owns      the memory that blocks are read into, which goes round; the frame of zeros, which is made once.
  */
-import { Worker } from 'node:worker_threads'
-import { TabletError, messageOf } from '../base/errors.ts'
+import { TabletError } from '../base/errors.ts'
 import type { StageListener } from '../model/stage.ts'
 import type { BlockFormat } from './compress-block.ts'
+import { WorkerThreads, scriptBeside } from './worker-threads.ts'
 
 /** A block of a file, alone in its memory. */
 export type Block = Uint8Array<ArrayBuffer>
@@ -29,18 +23,6 @@ export interface CompressionAnswer {
   readonly seconds: number
 }
 
-interface Task extends CompressionRequest {
-  /** Of the block, which is out of reach while a thread has it. */
-  readonly bytes: number
-  readonly settle: PromiseWithResolvers<Uint8Array>
-}
-
-interface Thread {
-  readonly worker: Worker
-  /** Given to it and not answered, in order. */
-  readonly tasks: Task[]
-}
-
 export interface PoolOptions {
   readonly threads: number
   /** Of a whole block. */
@@ -50,22 +32,18 @@ export interface PoolOptions {
   readonly script?: URL
 }
 
-/** .ts in the sources, .js in the package. */
-const SCRIPT = new URL(import.meta.url.replace(/compression-pool(?=\.[jt]s$)/, 'compression-worker'))
-/** Blocks lie outside the heap; what is on it is a few small objects. */
-const HEAP_MEGABYTES = 32
-/** One that it works on, and one that it need not wait for. */
-const TASKS_PER_THREAD = 2
-
 export class CompressionPool implements AsyncDisposable {
   readonly #options: PoolOptions
-  readonly #threads: Thread[] = []
-  readonly #queue: Task[] = []
+  readonly #threads: WorkerThreads<CompressionRequest, CompressionAnswer>
   /** Of whole blocks, free to be read into. */
   readonly #memory: ArrayBuffer[] = []
   readonly #zeros = new Map<number, Promise<Uint8Array>>()
 
-  constructor(options: PoolOptions) { this.#options = options }
+  constructor(options: PoolOptions) {
+    this.#options = options
+    const script = options.script ?? scriptBeside(import.meta.url, 'compression-worker')
+    this.#threads = new WorkerThreads({ threads: options.threads, name: 'compression', script, failed })
+  }
 
   /** Memory to read a block of `bytes` into. What is in it is undefined. */
   block(bytes: number): Block {
@@ -92,67 +70,15 @@ export class CompressionPool implements AsyncDisposable {
     return await frame
   }
 
-  /** Ends the threads. Call it when nothing is asked for any more; what was fails. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const task of this.#queue.splice(0)) task.settle.reject(failed('the backup has ended'))
-    await Promise.all(this.#threads.map(({ worker }) => worker.terminate()))
-  }
+  /** Call it when nothing is asked for any more; what was fails. */
+  [Symbol.asyncDispose](): Promise<void> { return this.#threads[Symbol.asyncDispose]() }
 
   async #run(block: Block, format: BlockFormat): Promise<Uint8Array> {
-    const settle = Promise.withResolvers<Uint8Array>()
-    this.#queue.push({ block, format, bytes: block.length, settle })
-    this.#handOut()
-    return await settle.promise
-  }
-
-  #handOut(): void {
-    for (let task = this.#queue[0]; task !== undefined; task = this.#queue[0]) {
-      const thread = this.#freeThread()
-      if (thread === undefined) return
-      this.#queue.shift()
-      const request: CompressionRequest = { block: task.block, format: task.format }
-      try {
-        thread.worker.postMessage(request, [task.block.buffer])
-        thread.tasks.push(task)   // not before: the answers are told apart by their order
-      } catch (error) {
-        task.settle.reject(failed(messageOf(error)))
-      }
-    }
-  }
-
-  /** One without work, else a new one, else the one with the least work that may have more. */
-  #freeThread(): Thread | undefined {
-    const [least] = this.#threads.toSorted((a, b) => a.tasks.length - b.tasks.length)
-    if ((least === undefined || least.tasks.length > 0) && this.#threads.length < this.#options.threads) return this.#start()
-    return least !== undefined && least.tasks.length < TASKS_PER_THREAD ? least : undefined
-  }
-
-  #start(): Thread {
-    const worker = new Worker(this.#options.script ?? SCRIPT, {
-      name: 'compression', execArgv: [], resourceLimits: { maxOldGenerationSizeMb: HEAP_MEGABYTES },
-    })
-    const thread: Thread = { worker, tasks: [] }
-    let reason = 'it ended'
-    worker.on('message', (answer: CompressionAnswer) => { this.#answered(thread, answer) })
-    worker.on('error', (error) => { reason = messageOf(error) })
-    worker.on('exit', () => { this.#lost(thread, reason) })
-    this.#threads.push(thread)
-    return thread
-  }
-
-  #answered({ tasks }: Thread, { frame, memory, seconds }: CompressionAnswer): void {
-    const task = tasks.shift()
-    if (task === undefined) return
+    const bytes = block.length
+    const { frame, memory, seconds } = await this.#threads.run({ block, format }, [block.buffer])
     this.#recycle(memory)
-    this.#options.onStage?.('compress', task.bytes, seconds)
-    this.#handOut()   // before anything else: the thread may be idle
-    task.settle.resolve(frame)
-  }
-
-  #lost(thread: Thread, reason: string): void {
-    this.#threads.splice(this.#threads.indexOf(thread), 1)
-    for (const task of thread.tasks) task.settle.reject(failed(reason))
-    this.#handOut()
+    this.#options.onStage?.('compress', bytes, seconds)
+    return frame
   }
 
   #recycle(memory: ArrayBuffer): void {

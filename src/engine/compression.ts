@@ -5,11 +5,9 @@
  *
  * Owns      which codec a name means, and whose command is run: the operator's, and a MANIFEST's only where they say so.
  */
-import { availableParallelism } from 'node:os'
 import { TabletError, messageOf } from '../base/errors.ts'
 import { lexCommand, type Command } from '../base/shell-words.ts'
 import type { EngineManifest } from '../model/manifest.ts'
-import type { StageListener } from '../model/stage.ts'
 import type { Codec, CodecOptions, Compressor, Decompressor } from './codec.ts'
 import { externalCompress, externalDecompress } from './external-codec.ts'
 import { findExecutable } from './filter-program.ts'
@@ -61,16 +59,16 @@ export const NO_COMMANDS: Decompression = { useManifest: false }
 export function codecForWriting({ engine, enabled, level, externalCompressor }: Compression): Compressor {
   if (!enabled) return STORED
   if (externalCompressor !== undefined) return { blockBytes: PIECE_BYTES, compress: externalCompress(lexCommand(externalCompressor)) }
-  return codecNamed(engine, { level, parallel: 1 })   // which is about reading
+  return codecNamed(engine, { level })
 }
 
 /** @throws TabletError COMPRESSION_UNSUPPORTED: what the manifest names cannot be read here; EXTERNAL_COMMAND_FAILED: no command is set. */
-export function codecForReading(manifest: CompressedAs, decompression: Decompression = NO_COMMANDS, onStage?: StageListener): Decompressor {
+export function codecForReading(manifest: CompressedAs, decompression: Decompression = NO_COMMANDS): Decompressor {
   if (manifest.SkipCompress === true) return STORED
   const engine = engineOf(manifest)
   const codec: Decompressor = engine === EXTERNAL
     ? { decompress: externalDecompress(decompressorFor(manifest, decompression)), external: true }
-    : codecNamed(engine, { level: 1, parallel: decompression.threads ?? availableParallelism(), onStage })
+    : codecNamed(engine, { level: 1 })   // which is about writing
   return { ...codec, decompress: (source, signal) => emptyOr(source, (all) => codec.decompress(all, signal)) }
 }
 

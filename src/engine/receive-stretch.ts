@@ -11,14 +11,16 @@ import type { StageListener } from '../model/stage.ts'
 import type { ReadableBackup } from '../storage/backup-storage.ts'
 import { checksum, type BytesListener } from './checksum.ts'
 import type { Decompressor } from './codec.ts'
-import { localError, locally } from './local-errors.ts'
+import { ContentSink } from './content-sink.ts'
+import type { DecodingPool } from './decoding-pool.ts'
+import { localError } from './local-errors.ts'
 import type { Room } from './room.ts'
-import { writeContent } from './write-content.ts'
 
 export interface Receiving {
   readonly object: string
   readonly from: ReadableBackup
   readonly codec: Decompressor
+  readonly pool: DecodingPool
   /** A file that exists already: bytes are written from `offset` on, and nothing else of it is touched. */
   readonly target: { readonly handle: FileHandle, readonly path: string, readonly offset: number, readonly holes: boolean }
   readonly onBytes: BytesListener
@@ -77,27 +79,28 @@ interface Passing {
 }
 
 async function passOn(stream: AsyncIterable<Uint8Array>, { receiving, stretch, failed }: Passing, signal: AbortSignal): Promise<Received> {
-  const { codec, target, onBytes, onStage } = receiving
+  const { codec, pool, target, onBytes, onStage } = receiving
   const sum = checksum()
-  const stored = stretch.end === undefined ? stream : asMany(stream, { object: receiving.object, bytes: stretch.end - stretch.start })
-  let bytes = 0
-  for await (const chunk of codec.decompress(sum.over(stored), signal)) {
+  const asked = stretch.end === undefined ? stream : asMany(stream, { object: receiving.object, bytes: stretch.end - stretch.start })
+  const stored = sum.over(asked)
+  const sink = new ContentSink({
+    ...target, position: target.offset + stretch.offset, bytes: stretch.bytes, onBytes, onStage,
+    tooMuch: () => wrongSize(receiving, stretch, `more than ${stretch.bytes ?? 0}`),
+    onFailed: (error) => { failed.abort(error) },
+  })
+  if (codec.decompressInto === undefined) await writeChunks(sink, stored, codec, signal)
+  else await codec.decompressInto(sink, stored, pool)
+  signal.throwIfAborted()
+  if (stretch.bytes !== undefined && sink.bytes !== stretch.bytes) throw wrongSize(receiving, stretch, String(sink.bytes))
+  return { sum: sum.value(), storedBytes: sum.bytes(), bytes: sink.bytes }
+}
+
+async function writeChunks(sink: ContentSink, stored: AsyncIterable<Uint8Array>, codec: Decompressor, signal: AbortSignal): Promise<void> {
+  for await (const chunk of codec.decompress(stored, signal)) {
     signal.throwIfAborted()
-    if (stretch.bytes !== undefined && bytes + chunk.length > stretch.bytes) throw wrongSize(receiving, stretch, `more than ${stretch.bytes}`)
-    const position = target.offset + stretch.offset + bytes
-    const began = performance.now()
-    const written = await locally(`write ${target.path}`, () => writeContent(chunk, { handle: target.handle, position, holes: target.holes }))
-      .catch((error: unknown) => {
-        failed.abort(error)
-        throw error
-      })
-    onStage?.('write', written, (performance.now() - began) / 1000)
-    bytes += chunk.length
-    onBytes(chunk.length)
+    await sink.write(chunk)
     codec.release?.(chunk)
   }
-  if (stretch.bytes !== undefined && bytes !== stretch.bytes) throw wrongSize(receiving, stretch, String(bytes))
-  return { sum: sum.value(), storedBytes: sum.bytes(), bytes }
 }
 
 /** Some stores answer with more than the range, or with less at the end of an object. */

@@ -1,7 +1,7 @@
 /**
  * Room for what is in flight, shared by all files of an operation: first come, first served.
  *
- * Whoever holds some gives it back without waiting for more, so that every wait ends: ask with `tryTake` while holding.
+ * Whoever holds some gives it back without waiting for more of the same, so that every wait ends.
  */
 export class Room {
   readonly #size: number
@@ -10,16 +10,12 @@ export class Room {
 
   constructor(size: number) { this.#size = size }
 
-  /** Whether it was taken; never before somebody who waits. */
-  tryTake(amount: number): boolean {
-    if (this.#waiting.length > 0 || !this.#fits(amount)) return false
-    this.#taken += amount
-    return true
-  }
-
   /** Resolves when it is taken; what is larger than all of the room waits until it is alone. */
   async take(amount: number): Promise<void> {
-    if (this.tryTake(amount)) return
+    if (this.#waiting.length === 0 && this.#fits(amount)) {
+      this.#taken += amount
+      return
+    }
     await new Promise<void>((enter) => { this.#waiting.push({ amount, enter }) })
   }
 

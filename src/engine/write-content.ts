@@ -1,37 +1,50 @@
 /** Bytes at their place in a file; zeros may be left out of one that reads as zeros already. */
+import { writeSync } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 
 /** What file systems allocate at least: smaller holes would save nothing. */
 const PAGE_BYTES = 4096
-/** A larger write makes the page cache look for memory in one piece, which can take longer than the copying (docs/performance.md). */
+/**
+ * A larger write makes the page cache look for memory in one piece, which can take longer than the copying; a promise for
+ * each smaller one costs more than it saves (docs/performance.md).
+ */
 const WRITE_BYTES = 256 << 10
+const WRITE_BYTES_SYNC = 16 << 10
 const ZEROS = Buffer.alloc(PAGE_BYTES)
 
-export interface Place {
-  readonly handle: FileHandle
+interface Place {
   readonly position: number
   /** The file reads as zeros here: pages of zeros are not written, so that they take no space. */
   readonly holes: boolean
 }
 
 /** Writes all of `content`; resolves to the bytes that were written, holes left out. */
-export async function writeContent(content: Uint8Array, { handle, position, holes }: Place): Promise<number> {
-  if (!holes) {
-    await writeAll(handle, content, position)
-    return content.length
-  }
+export async function writeContent(content: Uint8Array, { handle, ...place }: Place & { readonly handle: FileHandle }): Promise<number> {
   let written = 0
-  for (const { start, end } of runsOfData(content, position)) {
-    await writeAll(handle, content.subarray(start, end), position + start)
-    written += end - start
+  for (const piece of piecesToWrite(content, { ...place, most: WRITE_BYTES })) {
+    for (let at = piece.start; at < piece.end;) {
+      at += (await handle.write(content, at, piece.end - at, place.position + at)).bytesWritten
+    }
+    written += piece.end - piece.start
   }
   return written
 }
 
-async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  for (let done = 0; done < bytes.length;) {
-    const { bytesWritten } = await handle.write(bytes, done, Math.min(WRITE_BYTES, bytes.length - done), position + done)
-    done += bytesWritten
+/** The same, for threads that have nothing else to do meanwhile. */
+export function writeContentSync(content: Uint8Array, { fd, ...place }: Place & { readonly fd: number }): number {
+  let written = 0
+  for (const piece of piecesToWrite(content, { ...place, most: WRITE_BYTES_SYNC })) {
+    for (let at = piece.start; at < piece.end;) at += writeSync(fd, content, at, piece.end - at, place.position + at)
+    written += piece.end - piece.start
+  }
+  return written
+}
+
+function* piecesToWrite(
+  content: Uint8Array, { position, holes, most }: Place & { readonly most: number },
+): Generator<Run, void, undefined> {
+  for (const run of holes ? runsOfData(content, position) : [{ start: 0, end: content.length }]) {
+    for (let { start } = run; start < run.end; start += most) yield { start, end: Math.min(run.end, start + most) }
   }
 }
 

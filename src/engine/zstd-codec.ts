@@ -14,9 +14,9 @@ import { zstdDecompressor } from './zstd-decode.ts'
 /** Of 1, 2 and 4 MiB no one is faster or smaller by more than the noise (docs/performance.md); twice as much is twice the memory. */
 export const FRAME_CONTENT_BYTES = 2 << 20
 
-export function zstdCodec({ level, ...reading }: CodecOptions): Codec {
+export function zstdCodec({ level }: CodecOptions): Codec {
   return {
-    ...zstdDecompressor(reading),
+    ...zstdDecompressor,
     blockBytes: FRAME_CONTENT_BYTES,
     compress: (blocks, work) => compress(blocks, work, level),
   }

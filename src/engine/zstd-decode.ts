@@ -1,54 +1,47 @@
 /** Reads zstd objects of any writer: every frame to the end, seekable or not. See RFC 8878. */
-import { promisify } from 'node:util'
-import { createZstdDecompress, zstdDecompress } from 'node:zlib'
+import { createZstdDecompress } from 'node:zlib'
 import { byteReader } from './byte-reader.ts'
-import type { CodecOptions, Decompressor } from './codec.ts'
-import { decodeAhead, type DecodeAhead } from './decode-ahead.ts'
-import { decodeThrough, undecodable } from './decode-through.ts'
-import { freeMemory } from './free-memory.ts'
-import { Room } from './room.ts'
+import type { Decompressor } from './codec.ts'
+import type { ContentSink } from './content-sink.ts'
+import { decodeThrough } from './decode-through.ts'
+import type { DecodingPool } from './decoding-pool.ts'
+import { sideBySide } from './side-by-side.ts'
 import { readZstdFrames, type ZstdFrame } from './zstd-frames.ts'
-
-const decompressFrame = promisify(zstdDecompress)
 
 /** Frames up to this size, stored and decoded, are decoded in one call and several at once; larger ones are streamed. */
 const WHOLE_FRAME_BYTES = 8 << 20
+const CHUNK_BYTES = 1 << 20
 
-/** Two of our own frames with what they decode to: one is decoded while the other is written. */
-const ROOM_PER_THREAD = 8 << 20
+type Source = AsyncIterable<Uint8Array>
 
-type Bytes = AsyncGenerator<Uint8Array, void, undefined>
+export const zstdDecompressor: Decompressor = { seekable: true, decompress, decompressInto }
 
-/** Decodes about `parallel` frames at once, over all objects that it reads. */
-export function zstdDecompressor({ parallel, onStage }: Pick<CodecOptions, 'parallel' | 'onStage'>): Decompressor {
-  const room = new Room(parallel * ROOM_PER_THREAD)
-  return {
-    seekable: true,
-    decompress: (source) => decompressZstd(source, () => decodeAhead(room, onStage)),
-    release: (chunk) => { freeMemory(chunk as Buffer<ArrayBuffer>) },
-  }
+async function* decompress(source: Source): AsyncGenerator<Uint8Array, void, undefined> {
+  await using reader = byteReader(source)
+  for await (const frame of readZstdFrames(reader)) yield* stream(frame.bytes)
 }
 
-/**
- * The content of all frames in order. Whole ones are decoded ahead as far as there is room (bytes, stored and
- * decoded), which all who read share; a large one waits for those before it.
- */
-async function* decompressZstd(source: AsyncIterable<Uint8Array>, open: () => DecodeAhead): Bytes {
+/** Whole frames go to the threads as far as there is room; the content of a large one is written as it comes. */
+async function decompressInto(sink: ContentSink, source: Source, pool: DecodingPool): Promise<void> {
   await using reader = byteReader(source)
-  await using ahead = open()
+  await using frames = sideBySide(pool.room)
   for await (const frame of readZstdFrames(reader)) {
-    const collected = await collect(frame)
-    if (collected.whole) {
-      const { pieces } = collected
-      const contentSize = frame.contentSize ?? 0
-      yield* ahead.begin(contentSize + pieces.reduce((sum, { length }) => sum + length, 0), () => decodeWhole(pieces, contentSize))
+    const { pieces, whole } = await collect(frame)
+    const contentBytes = frame.contentSize
+    if (whole && contentBytes !== undefined) {
+      const position = sink.take(contentBytes)
+      const storedBytes = pieces.reduce((sum, { length }) => sum + length, 0)
+      const write = (): Promise<void> => pool.write({ frame: joined(pieces, storedBytes), contentBytes, position }, sink)
+      await frames.begin(storedBytes + contentBytes, () => sink.failing(write()))
     } else {
-      yield* ahead.rest()
-      yield* decodeThrough(createZstdDecompress({ chunkSize: 1 << 20 }), chain(collected.pieces, frame.bytes))
+      for await (const content of stream(chain(pieces, frame.bytes))) await sink.write(content)
     }
   }
-  yield* ahead.rest()
+  await frames.done()
 }
+
+const stream = (frame: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> =>
+  decodeThrough(createZstdDecompress({ chunkSize: CHUNK_BYTES }), frame)
 
 /** The pieces of a frame until it ends or turns out too large to be held; then the rest is still in `frame.bytes`. */
 async function collect(frame: ZstdFrame): Promise<{ readonly pieces: readonly Buffer[], readonly whole: boolean }> {
@@ -64,12 +57,15 @@ async function collect(frame: ZstdFrame): Promise<{ readonly pieces: readonly Bu
   }
 }
 
-function decodeWhole(pieces: readonly Buffer[], contentSize: number): Promise<Buffer> {
-  const options = { maxOutputLength: Math.max(1, contentSize), chunkSize: Math.max(64, contentSize) }
-  const frame = Buffer.concat(pieces)
-  return decompressFrame(frame, options)
-    .catch((error: unknown) => { throw undecodable(error) })
-    .finally(() => { freeMemory(frame) })
+/** A copy in memory of its own, which can be handed to a thread; the chunks that it came in hold other frames, too. */
+function joined(pieces: readonly Uint8Array[], bytes: number): Uint8Array<ArrayBuffer> {
+  const frame = new Uint8Array(bytes)
+  let at = 0
+  for (const piece of pieces) {
+    frame.set(piece, at)
+    at += piece.length
+  }
+  return frame
 }
 
 async function* chain(first: readonly Buffer[], rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {

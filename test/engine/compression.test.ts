@@ -8,12 +8,13 @@ import { FRAME_CONTENT_BYTES } from '../../src/engine/zstd-codec.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { collect, content, pieces } from './bytes.ts'
 import { compressed } from './compressing.ts'
+import { decoded } from './decoding.ts'
 
 const NAMES = ['zstd', 'lz4', 'pgzip', 'pargzip'] as const
 const write = (engine: string, data: Buffer, enabled = true): Promise<Buffer> =>
   compressed({ engine, enabled, level: 1 }, data)
 const read = (engine: string, stored: Buffer, piece = 65_536): Promise<Buffer> =>
-  collect(codecForReading({ CompressionEngine: engine }).decompress(pieces(stored, piece)))
+  decoded(codecForReading({ CompressionEngine: engine }), stored, piece)
 
 /** Sizes around frames and members; most are no multiple of 16 KiB, with which Node's decoder hides the loss of frames. */
 const SIZES = [

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pino } from 'pino'
 import t from 'tap'
+import { DecodingPool } from '../../src/engine/decoding-pool.ts'
 import { receiveStretch } from '../../src/engine/receive-stretch.ts'
 import { Room } from '../../src/engine/room.ts'
 import type { ReadableBackup } from '../../src/storage/backup-storage.ts'
@@ -26,9 +27,10 @@ t.test('a write that fails ends a read that stands still, though the codec waits
       try { yield Buffer.from('x') } finally { await ahead }
     },
   }
+  await using pool = new DecodingPool()
   const target = { handle, path, offset: 0, holes: false }
   const stretch = { start: 0, end: undefined, offset: 0, bytes: undefined }
   const ctx = { signal: new AbortController().signal, log: pino({ level: 'silent' }) }
-  const receiving = receiveStretch({ object: '0', from, codec, target, onBytes: () => undefined, requests: new Room(1) }, stretch, ctx)
+  const receiving = receiveStretch({ object: '0', from, codec, target, onBytes: () => undefined, requests: new Room(1), pool }, stretch, ctx)
   await t.rejects(receiving, { code: 'LOCAL_IO_FAILED' })
 })
