@@ -20,7 +20,8 @@ function answerTo({ frame, contentBytes, fd, position, holes }: DecodingRequest)
     const decoded = performance.now()
     const written = writeContentSync(content, { fd, position, holes })
     const done = performance.now()
-    if (content.buffer.byteLength > Buffer.poolSize) content.buffer.transfer(0)   // now, not at the next collection; never the pool of small ones
+    // now, not at the next collection; but never Node's pool of small buffers
+    if (content.buffer.byteLength > Buffer.poolSize) content.buffer.transfer(0)
     return { written, decodeSeconds: (decoded - began) / 1000, writeSeconds: (done - decoded) / 1000 }
   } catch (error) {
     return { failed: doing, message: messageOf(error), errno: error instanceof Error && isErrno(error, 'ENOSPC', 'EDQUOT') ? error.code : undefined }
