@@ -15,6 +15,9 @@ import { Room } from './room.ts'
 import { syncAhead } from './sync-ahead.ts'
 import { inTwoPasses, type Attempt } from './two-passes.ts'
 
+/** Few enough to leave libuv's threads to everything else (base/thread-pool.ts), enough to keep a disk busy. */
+const SYNCS_AT_ONCE = 8
+
 /** Four times what zstd makes of zeros: 128 KiB from the 4 bytes of an RLE block (RFC 8878). */
 const MOST_PER_BYTE = 128 * 1024
 
@@ -55,7 +58,7 @@ async function executeRestore(params: RestoreParams, decompression: Decompressio
   ctx.log.info(`Restore: copying ${plan.files.length} files`)
   for (const directory of plan.directories) await target.makeDirectory(directory)
   await prepareChunkedFiles(plan, target)
-  await receiveAll(plan, { ...params, codec, pool, target, requests: new Room(params.concurrency) }, ctx)
+  await receiveAll(plan, { ...params, codec, pool, target, requests: new Room(params.concurrency), syncs: new Room(SYNCS_AT_ONCE) }, ctx)
   await target.sync()
 }
 
@@ -82,6 +85,8 @@ interface Receiving extends RestoreParams {
   readonly target: RestoreTarget
   /** Requests open at once, over all objects. */
   readonly requests: Room
+  /** Syncs at once. */
+  readonly syncs: Room
 }
 
 async function receiveAll(plan: RestorePlan, params: Receiving, ctx: ActionContext): Promise<void> {
@@ -117,10 +122,10 @@ async function receivePart({ file, object }: Part, { target, passed, ...receivin
   const path = target.pathOf(file)
   const handle: FileHandle = await target.openFile(file, file.chunked ? 'existing' : 'empty')
   try {
-    await using disk = syncAhead(handle)
+    await using disk = syncAhead(handle, receiving.syncs)
     const onBytes = (bytes: number): void => {
       passed.add(bytes)
-      disk.wrote(bytes)
+      disk.note(bytes)
     }
     if (!file.chunked) await locally(`make ${path}`, () => handle.truncate(file.size ?? 0))
     await receiveFile({

@@ -24,7 +24,7 @@ export interface SinkOptions {
   readonly onStage?: StageListener | undefined
   /** More came than the stretch holds. */
   readonly tooMuch: () => TabletError
-  /** Told of the first write that failed, at once: whoever feeds the sink may wait for a source that stands still. */
+  /** Told at once of what ends the filling: whoever feeds the sink may wait for a source that stands still. */
   readonly onFailed: (error: unknown) => void
 }
 
@@ -42,31 +42,33 @@ export class ContentSink {
   /** The place in the file of the next `bytes`. @throws TabletError as `tooMuch` says. */
   take(bytes: number): number {
     const { bytes: most, position, tooMuch } = this.#options
-    if (most !== undefined && this.#taken + bytes > most) throw tooMuch()
+    if (most !== undefined && this.#taken + bytes > most) throw this.#failed(tooMuch())
     this.#taken += bytes
     return position + this.#taken - bytes
   }
 
-  /** The next bytes. @throws TabletError NO_SPACE, LOCAL_IO_FAILED. */
+  /** The next bytes. @throws TabletError NO_SPACE, LOCAL_IO_FAILED; as `tooMuch` says. */
   async write(content: Uint8Array): Promise<void> {
     const { handle, path, holes } = this.#options
     const position = this.take(content.length)
     const began = performance.now()
-    const written = await this.failing(locally(`write ${path}`, () => writeContent(content, { handle, position, holes })))
+    const written = await this.endingFeedOn(locally(`write ${path}`, () => writeContent(content, { handle, position, holes })))
     this.wrote({ bytes: content.length, written, seconds: (performance.now() - began) / 1000 })
   }
 
   /** `writing`, whose failure ends what feeds the sink. */
-  failing<T>(writing: Promise<T>): Promise<T> {
-    return writing.catch((error: unknown) => {
-      this.#options.onFailed(error)
-      throw error
-    })
+  endingFeedOn<T>(writing: Promise<T>): Promise<T> {
+    return writing.catch((error: unknown) => { throw this.#failed(error) })
   }
 
   /** Counts `bytes` that were taken and are in the file; `written` of them reached it, the rest are holes. */
   wrote({ bytes, written, seconds }: { readonly bytes: number, readonly written: number, readonly seconds: number }): void {
     this.#options.onStage?.('write', written, seconds)
     this.#options.onBytes(bytes)
+  }
+
+  #failed(error: unknown): unknown {
+    this.#options.onFailed(error)
+    return error
   }
 }

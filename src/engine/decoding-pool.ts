@@ -25,7 +25,7 @@ export interface DecodingRequest {
 
 export type DecodingAnswer =
   | { readonly written: number, readonly decodeSeconds: number, readonly writeSeconds: number }
-  | { readonly failed: 'decode' | 'write', readonly message: string, readonly errno: string | undefined }
+  | { readonly failed: 'decode' | 'write' | 'memory', readonly message: string, readonly errno: string | undefined }
 
 export interface DecodingOptions {
   /** Unset: as many as the machine has cores. */
@@ -51,13 +51,14 @@ export class DecodingPool implements AsyncDisposable {
   /**
    * Decodes `frame`, which is taken, to `position`; resolves when its content is in the file.
    *
-   * @throws TabletError BACKUP_CORRUPT; NO_SPACE, LOCAL_IO_FAILED; COMPRESSION_FAILED when the thread that had it ended.
+   * @throws TabletError BACKUP_CORRUPT; NO_SPACE, LOCAL_IO_FAILED; COMPRESSION_FAILED when the thread had no memory, or ended.
    */
   async write({ frame, contentBytes, position }: Pick<DecodingRequest, 'frame' | 'contentBytes' | 'position'>, sink: ContentSink): Promise<void> {
     const { handle, path, holes } = sink.target
     const answer = await this.#threads.run({ frame, contentBytes, position, fd: handle.fd, holes }, [frame.buffer])
     if ('failed' in answer) {
       const cause = Object.assign(new Error(answer.message), { code: answer.errno })
+      if (answer.failed === 'memory') throw failed(answer.message)
       throw answer.failed === 'decode' ? undecodable(cause) : localError(`write ${path}`, cause)
     }
     this.#onStage?.('decompress', contentBytes, answer.decodeSeconds)

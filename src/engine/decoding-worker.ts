@@ -24,9 +24,13 @@ function answerTo({ frame, contentBytes, fd, position, holes }: DecodingRequest)
     if (content.buffer.byteLength > Buffer.poolSize) content.buffer.transfer(0)
     return { written, decodeSeconds: (decoded - began) / 1000, writeSeconds: (done - decoded) / 1000 }
   } catch (error) {
-    return { failed: doing, message: messageOf(error), errno: error instanceof Error && isErrno(error, 'ENOSPC', 'EDQUOT') ? error.code : undefined }
+    return { failed: isWantOfMemory(error) ? 'memory' : doing, message: messageOf(error), errno: isErrno(error, 'ENOSPC', 'EDQUOT') ? error.code : undefined }
   }
 }
+
+/** Which says nothing against the bytes. V8's own "Array buffer allocation failed" has no code. */
+const isWantOfMemory = (error: unknown): boolean => (error instanceof RangeError && !('code' in error))
+  || isErrno(error, 'ZSTD_error_memory_allocation', 'ERR_ZLIB_INITIALIZATION_FAILED', 'ERR_MEMORY_ALLOCATION_FAILED')
 
 /**
  * All of it in one call of the library, into memory of its own: one byte more than is announced, as node:zlib takes as

@@ -59,13 +59,14 @@ export class WorkerThreads<Request, Answer> implements AsyncDisposable {
 
   #handOut(): void {
     for (let task = this.#queue[0]; task !== undefined; task = this.#queue[0]) {
-      const thread = this.#freeThread()
-      if (thread === undefined) return
-      this.#queue.shift()
       try {
+        const thread = this.#freeThread()
+        if (thread === undefined) return
         thread.worker.postMessage(task.request, task.transfer)
         thread.tasks.push(task)   // not before: the answers are told apart by their order
+        this.#queue.shift()
       } catch (error) {
+        this.#queue.shift()   // whoever asked may close the files that it is about
         task.settle.reject(this.#options.failed(messageOf(error)))
       }
     }
@@ -74,7 +75,13 @@ export class WorkerThreads<Request, Answer> implements AsyncDisposable {
   /** One without work, else a new one, else the one with the least work that may have more. */
   #freeThread(): Thread<Request, Answer> | undefined {
     const [least] = this.#threads.toSorted((a, b) => a.tasks.length - b.tasks.length)
-    if ((least === undefined || least.tasks.length > 0) && this.#threads.length < this.#options.threads) return this.#start()
+    if ((least === undefined || least.tasks.length > 0) && this.#threads.length < this.#options.threads) {
+      try {
+        return this.#start()
+      } catch (error) {
+        if (least === undefined) throw error   // a limit of processes (setrlimit(2)): those that run do the work
+      }
+    }
     return least !== undefined && least.tasks.length < TASKS_PER_THREAD ? least : undefined
   }
 
@@ -84,9 +91,8 @@ export class WorkerThreads<Request, Answer> implements AsyncDisposable {
     const thread: Thread<Request, Answer> = { worker, tasks: [] }
     let reason = 'it ended'
     worker.on('message', (answer: Answer) => {
-      const task = thread.tasks.shift()
-      this.#handOut()   // before anything else: the thread may be idle
-      task?.settle.resolve(answer)
+      thread.tasks.shift()?.settle.resolve(answer)
+      this.#handOut()
     })
     worker.on('error', (error) => { reason = messageOf(error) })
     worker.on('exit', () => { this.#lost(thread, reason) })

@@ -11,6 +11,8 @@ import { readZstdFrames, type ZstdFrame } from './zstd-frames.ts'
 /** Frames up to this size, stored and decoded, are decoded in one call and several at once; larger ones are streamed. */
 const WHOLE_FRAME_BYTES = 8 << 20
 const CHUNK_BYTES = 1 << 20
+/** What a frame takes at least: those of a few bytes cost more than they hold. */
+const LEAST_ROOM = 64 << 10
 
 type Source = AsyncIterable<Uint8Array>
 
@@ -30,9 +32,9 @@ async function decompressInto(sink: ContentSink, source: Source, pool: DecodingP
     const contentBytes = frame.contentSize
     if (whole && contentBytes !== undefined) {
       const position = sink.take(contentBytes)
-      const storedBytes = pieces.reduce((sum, { length }) => sum + length, 0)
-      const write = (): Promise<void> => pool.write({ frame: joined(pieces, storedBytes), contentBytes, position }, sink)
-      await frames.begin(storedBytes + contentBytes, () => sink.failing(write()))
+      const frame = joined(pieces)
+      const write = (): Promise<void> => pool.write({ frame, contentBytes, position }, sink)
+      await frames.begin(Math.max(LEAST_ROOM, frame.length + contentBytes), () => sink.endingFeedOn(write()))
     } else {
       for await (const content of stream(chain(pieces, frame.bytes))) await sink.write(content)
     }
@@ -58,8 +60,8 @@ async function collect(frame: ZstdFrame): Promise<{ readonly pieces: readonly Bu
 }
 
 /** A copy in memory of its own, which can be handed to a thread; the chunks that it came in hold other frames, too. */
-function joined(pieces: readonly Uint8Array[], bytes: number): Uint8Array<ArrayBuffer> {
-  const frame = new Uint8Array(bytes)
+function joined(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const frame = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0))
   let at = 0
   for (const piece of pieces) {
     frame.set(piece, at)

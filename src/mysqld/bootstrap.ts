@@ -47,7 +47,7 @@ const GONE_WITHIN_MS = 30_000
 
 const markPath = (tabletDir: string): string => join(tabletDir, 'bootstrap_in_progress')
 
-/** @throws TabletError DATA_PRESENT, BOOTSTRAP_FAILED (what was made is removed again), PRIVATE_BOOT_FAILED, MYSQLD_NOT_FOUND. */
+/** @throws TabletError DATA_PRESENT, BOOTSTRAP_FAILED (what was made is removed again), PRIVATE_BOOT_FAILED, NO_SPACE, MYSQLD_NOT_FOUND. */
 export async function bootstrapServer(bootstrap: Bootstrap, ctx: ActionContext): Promise<void> {
   ctx.signal.throwIfAborted()
   const { options, tabletDir } = bootstrap

@@ -5,7 +5,8 @@
  * its files), InnoDB's lock on the system tablespace (/proc/locks, readable without rights over the process), and
  * every process whose working directory is the data directory (mysqld goes there early, before it locks anything).
  */
-import { readdir, readFile, realpath, stat } from 'node:fs/promises'
+import { readFileSync, readdirSync } from 'node:fs'
+import { realpath, stat } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
 import { readIfPresent } from '../base/durable-file.ts'
 import { isErrno } from '../base/errors.ts'
@@ -39,7 +40,7 @@ export async function findMysqldOf(where: WhereToLook): Promise<FoundMysqld | un
   const written = where.pidFile === undefined ? undefined : await pidIn(where.pidFile)
   const candidates = [...(written === undefined ? [] : [written]), ...holders]
   for (const pid of candidates) {
-    if (holders.includes(pid) || await worksIn(pid, dataDir)) {
+    if (holders.includes(pid) || worksIn(pid, dataDir)) {
       const found = await describe(pid)
       if (found !== undefined) return found
     }
@@ -48,9 +49,9 @@ export async function findMysqldOf(where: WhereToLook): Promise<FoundMysqld | un
 }
 
 async function scanByDirectory(dataDir: string): Promise<FoundMysqld | undefined> {
-  for (const name of await readdir('/proc')) {
+  for (const name of readdirSync('/proc')) {
     const pid = Number(name)
-    if (!Number.isInteger(pid) || !await worksIn(pid, dataDir)) continue
+    if (!Number.isInteger(pid) || !worksIn(pid, dataDir)) continue
     const found = await describe(pid)
     if (found !== undefined && looksLikeMysqld(found.arguments)) return found
   }
@@ -87,7 +88,7 @@ export function holdersIn(locks: string, inode: number | bigint): readonly numbe
 }
 
 async function lockHolders(where: WhereToLook, dataDir: string): Promise<readonly number[]> {
-  const locks = await readFile('/proc/locks', 'utf8').catch(() => '')   // absent in some containers: the other witnesses remain
+  const locks = systemLocks()
   const home = where.innodbDataHome ?? dataDir
   const first = (where.innodbDataFilePath ?? 'ibdata1').split(/[:;]/)[0] ?? 'ibdata1'
   const path = isAbsolute(first) ? first : join(home, first)
@@ -105,11 +106,19 @@ async function lockHolders(where: WhereToLook, dataDir: string): Promise<readonl
   }
 }
 
+function systemLocks(): string {
+  try {
+    return readFileSync('/proc/locks', 'utf8')
+  } catch {
+    return ''   // absent in some containers: the other witnesses remain
+  }
+}
+
 async function opens(pid: number, path: string): Promise<boolean> {
   const real = await realpathIfPresent(path)
   try {
-    for (const fd of await readdir(`/proc/${pid}/fd`)) {
-      if (await linkTarget(`/proc/${pid}/fd/${fd}`) === real) return true
+    for (const fd of readdirSync(`/proc/${pid}/fd`)) {
+      if (linkTarget(`/proc/${pid}/fd/${fd}`) === real) return true
     }
     return false
   } catch (error) {
@@ -127,7 +136,7 @@ async function describe(pid: number): Promise<FoundMysqld | undefined> {
   return { identity, arguments: args, socketArgument, isPrivate: socketArgument?.includes(`/${PRIVATE_DIRECTORY_PREFIX}boot-`) ?? false }
 }
 
-const worksIn = async (pid: number, dataDir: string): Promise<boolean> => await linkTarget(`/proc/${pid}/cwd`) === dataDir
+const worksIn = (pid: number, dataDir: string): boolean => linkTarget(`/proc/${pid}/cwd`) === dataDir
 
 async function pidIn(path: string): Promise<number | undefined> {
   const text = await readIfPresent(path).catch(() => undefined)   // unreadable for us: no witness

@@ -4,15 +4,27 @@
  */
 import { statfs } from 'node:fs/promises'
 
-/** A starting server makes up to 12 MiB at once (InnoDB's temporary tablespace), and undo and redo files beside it. */
-const ROOM_TO_START = 32 * 1024 * 1024
+const MIB = 1024 * 1024
+/** Where a starting server makes its temporary tablespace (12 MiB at once) and undo files. */
+const TO_MAKE_FILES = 32 * MIB
+/** Where it only adds to what is there; such a file system may be small by design. */
+const TO_WRITE = MIB
 
-/** The first of `paths` on a file system without room for a server to start; undefined where all have some. */
-export async function pathWithoutRoom(paths: readonly (string | undefined)[]): Promise<string | undefined> {
+export interface WrittenPlaces {
+  readonly filesMadeIn: readonly (string | undefined)[]
+  readonly writtenIn: readonly (string | undefined)[]
+}
+
+/** The first of the places without room for what a starting server does there; undefined where all have some. */
+export async function placeWithoutRoom({ filesMadeIn, writtenIn }: WrittenPlaces): Promise<string | undefined> {
+  return await firstWithLess(filesMadeIn, TO_MAKE_FILES) ?? await firstWithLess(writtenIn, TO_WRITE)
+}
+
+async function firstWithLess(paths: readonly (string | undefined)[], bytes: number): Promise<string | undefined> {
   for (const path of paths) {
     if (path === undefined) continue
     const { bavail, bsize } = await statfs(path).catch(() => ({ bavail: Infinity, bsize: 1 }))   // not made yet
-    if (bavail * bsize < ROOM_TO_START) return path
+    if (bavail * bsize < bytes) return path
   }
   return undefined
 }

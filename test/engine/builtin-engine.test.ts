@@ -153,7 +153,8 @@ t.test('scenario 43: each read may fail once, one that fails twice ends the rest
   await using twice = await rig({ read: broken })
   const { manifest: same } = await twice.backup()
   await t.rejects(twice.restore(manifestWith(same)), { code: 'STORAGE_FAILED' })
-  t.equal(twice.storage.reads.length, FILES + 1)
+  const again = twice.storage.reads.length - FILES
+  t.ok(again === 1 || again === 2, `nothing more is fetched than what was next in line: ${again}`)
 
   await using denied = await rig({ read: () => { throw new TabletError('STORAGE_DENIED', 'no') } })
   const { manifest: third } = await denied.backup()

@@ -77,7 +77,7 @@ t.test('a write that fails says so at once, and why', async (t) => {
   await using other = await sinkOn(join(dir.path, 'other'), { handle: reading, path, bytes: 99, onFailed: (error) => { failures.push(error) } })
   const { sink } = other
   const writing = pool.write({ frame: frameOf(content(100)), contentBytes: 100, position: 0 }, sink)
-  await t.rejects(sink.failing(writing), { code: 'LOCAL_IO_FAILED', message: /write .*file.*EBADF/ })
+  await t.rejects(sink.endingFeedOn(writing), { code: 'LOCAL_IO_FAILED', message: /write .*file.*EBADF/ })
   t.match(failures, [{ code: 'LOCAL_IO_FAILED' }])
   t.throws(() => sink.take(100), { code: 'BACKUP_CORRUPT' }, 'and no place is given outside the stretch')
 })
@@ -124,4 +124,12 @@ t.test('what a thread that ends had been given fails, and what waits when the op
   const waiting = ['hang', 'hang', 'c'].map((request) => pool.run(request, []).catch((error: unknown) => (error as TabletError).code))
   await pool[Symbol.asyncDispose]()
   t.same(await Promise.all(waiting), ['COMPRESSION_FAILED', 'COMPRESSION_FAILED', 'COMPRESSION_FAILED'])
+})
+
+t.test('a thread that cannot be started fails what it was for, and nothing of it is done later', async (t) => {
+  const failed = (reason: string): TabletError => new TabletError('COMPRESSION_FAILED', reason)
+  // new Worker throws at once for such a script, as it does at a limit of processes
+  await using pool = new WorkerThreads<unknown, unknown>({ threads: 2, name: 'test', script: new URL('http://127.0.0.1/none'), failed })
+  await t.rejects(pool.run('a', []), { code: 'COMPRESSION_FAILED' })
+  await t.rejects(pool.run('b', []), { code: 'COMPRESSION_FAILED' })
 })

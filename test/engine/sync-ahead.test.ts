@@ -1,4 +1,5 @@
 import t from 'tap'
+import { Room } from '../../src/engine/room.ts'
 import { syncAhead } from '../../src/engine/sync-ahead.ts'
 
 const MIB = 1 << 20
@@ -27,8 +28,8 @@ function file(): { readonly handle: Parameters<typeof syncAhead>[0], readonly be
 
 t.test('a small file is synced once, at its end; a large one while it is written, one sync at a time', async (t) => {
   const small = file()
-  const ahead = syncAhead(small.handle)
-  ahead.wrote(127 * MIB)
+  const ahead = syncAhead(small.handle, new Room(1))
+  ahead.note(127 * MIB)
   t.same(small.begun, [])
   const finished = ahead.finish()
   await small.end()
@@ -38,11 +39,13 @@ t.test('a small file is synced once, at its end; a large one while it is written
   t.same(small.begun, ['sync'])
 
   const large = file()
-  const more = syncAhead(large.handle)
-  for (let done = 0; done < 400; done += 2) more.wrote(2 * MIB)
+  const more = syncAhead(large.handle, new Room(1))
+  for (let done = 0; done < 400; done += 2) more.note(2 * MIB)
+  await new Promise(setImmediate)
   t.same(large.begun, ['datasync'], 'as the first has not ended')
   await large.end()
-  more.wrote(2 * MIB)
+  more.note(2 * MIB)
+  await new Promise(setImmediate)
   t.same(large.begun, ['datasync', 'datasync'])
   const end = more.finish()
   await new Promise(setImmediate)
@@ -55,8 +58,9 @@ t.test('a small file is synced once, at its end; a large one while it is written
 
 t.test('what an early sync says is not lost, though the last one succeeds', async (t) => {
   const failing = file()
-  const ahead = syncAhead(failing.handle)
-  ahead.wrote(128 * MIB)
+  const ahead = syncAhead(failing.handle, new Room(1))
+  ahead.note(128 * MIB)
+  await new Promise(setImmediate)
   await failing.end(new Error('EIO'))
   const finished = ahead.finish()
   finished.catch(() => undefined)
@@ -67,8 +71,9 @@ t.test('what an early sync says is not lost, though the last one succeeds', asyn
 
 t.test('disposed of, it waits for a sync that runs', async (t) => {
   const slow = file()
-  const ahead = syncAhead(slow.handle)
-  ahead.wrote(128 * MIB)
+  const ahead = syncAhead(slow.handle, new Room(1))
+  ahead.note(128 * MIB)
+  await new Promise(setImmediate)
   let disposed = false
   const disposing = Promise.resolve(ahead[Symbol.asyncDispose]()).then(() => { disposed = true })
   await new Promise(setImmediate)

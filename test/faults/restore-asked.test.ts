@@ -131,6 +131,7 @@ async function clientKilled(t: Test, shard: TestShard): Promise<void> {
 
 async function formerPrimary(t: Test, shard: TestShard): Promise<void> {
   const [former, next] = [shard.tablet(0), shard.tablet(1)]
+  await next.caughtUp()
   await shard.mustTabletctl('planned-reparent-shard', shard.name, '--new-primary', next.alias)
   await next.becomes('PRIMARY', { healthy: true })
   await former.becomes('REPLICA', { healthy: true, deadlineMs: 120_000 })

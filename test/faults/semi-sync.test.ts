@@ -62,6 +62,7 @@ forEachServer(t, 'with semi-sync on, replicas acknowledge and the primary waits 
   })
 
   await t.test('a reparent takes the sides along', async (t) => {
+    await replica.caughtUp()
     await shard.mustTabletctl('planned-reparent-shard', shard.name, replica.alias)
     await replica.becomes('PRIMARY', { healthy: true, deadlineMs: MOST_MS })
     await primary.becomes('REPLICA', { healthy: true, deadlineMs: MOST_MS })

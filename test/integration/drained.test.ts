@@ -67,6 +67,7 @@ forEachServer(t, 'a tablet is drained, and stays it', async (t, server) => {
   })
 
   await t.test('its channel follows the primary of the shard', async (t) => {
+    await other.caughtUp()
     await shard.mustTabletctl('planned-reparent-shard', shard.name, other.alias)
     t.strictSame((await other.becomes('PRIMARY', { healthy: true })).blockers, [])
     const source = `127.0.0.1:${other.place.mysqlPort}`

@@ -143,6 +143,7 @@ async function restore(t: Test, { reads, held }: Rig, late: TestTablet): Promise
 async function reparent(t: Test, { shard, client, held, haproxy }: Rig, { from, to }: Readonly<Record<'from' | 'to', TestTablet>>): Promise<void> {
   const before = client.acknowledged.length
   const newId = Number(await to.value('select @@server_id'))
+  await to.caughtUp()
   await shard.mustTabletctl('planned-reparent-shard', shard.name, to.alias)
   await waitFor('the new primary acknowledges', () => client.acknowledged.at(-1)?.serverId === newId, { deadlineMs: MOST_MS })
   await waitFor('HAProxy has moved', async () => (await haproxy.server('mysql_writes', from.alias)).status.startsWith('DOWN'), { deadlineMs: MOST_MS })

@@ -130,6 +130,7 @@ forEachServer(t, 'heartbeats tell how far replicas are behind', async (t, server
   })
 
   await t.test('a reparent moves the writer, and leaves no transaction that the new primary lacks', async (t) => {
+    await second.caughtUp()
     await shard.mustTabletctl('planned-reparent-shard', shard.name, second.alias)
     for (const replica of [first, third]) await serves(replica)
     await first.waitFor('the new primary\'s heartbeat', async () =>

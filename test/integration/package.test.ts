@@ -1,6 +1,6 @@
 /** What `npm pack` makes is what users get: it works installed elsewhere, with no source and no development package. */
 import t from 'tap'
-import { cp, mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readFile, readdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { leavesNothingBehind } from '../support/leftovers.ts'
 import { installPacked } from '../support/packed.ts'
@@ -19,6 +19,18 @@ const COMPRESS = `
   await using pool = new CompressionPool({ threads: 1, blockBytes: 100 })
   const frame = await pool.compress(new TextEncoder().encode('compressed here'), { kind: 'zstd', level: 1 })
   process.stdout.write(zstdDecompressSync(frame))
+`
+
+/** Decompresses a frame with the module named, by a thread of its own, into the file named. */
+const DECOMPRESS = `
+  import { open } from 'node:fs/promises'
+  import { zstdCompressSync } from 'node:zlib'
+  const { DecodingPool } = await import(process.argv[1])
+  await using pool = new DecodingPool({ threads: 1 })
+  const content = new TextEncoder().encode('decompressed here')
+  await using handle = await open(process.argv[2], 'w')
+  const sink = { target: { handle, path: process.argv[2], holes: false }, wrote: () => undefined }
+  await pool.write({ frame: new Uint8Array(zstdCompressSync(content)), contentBytes: content.length, position: 0 }, sink)
 `
 
 t.test('the packed package runs where it is installed', async (t) => {
@@ -40,6 +52,9 @@ t.test('the packed package runs where it is installed', async (t) => {
   t.strictSame(files.filter((file) => file.endsWith('.ts')), [], 'no source is shipped')
   const compress = await runProgram(process.execPath, ['--input-type=module', '--eval', COMPRESS, join(installed, 'dist/engine/compression-pool.js')], { env })
   t.same([compress.code, compress.stdout], [0, 'compressed here'], `a compression thread starts (${compress.stderr})`)
+  const [pool, into] = [join(installed, 'dist/engine/decoding-pool.js'), join(dir.path, 'content')]
+  const decompress = await runProgram(process.execPath, ['--input-type=module', '--eval', DECOMPRESS, pool, into], { env })
+  t.same([decompress.code, await readFile(into, 'utf8')], [0, 'decompressed here'], `so does a decompression thread (${decompress.stderr})`)
   for (const file of ['LICENSE', 'README.md', 'dist/cli/tabletd.js', 'bin/tabletd']) t.ok(files.includes(file), `${file} is shipped`)
 })
 

@@ -42,6 +42,7 @@ forEachServer(t, 'ProxySQL finds one writer at a time, and no server that lets i
   t.same(looks.filter(({ seen }) => seen.lagSeconds === undefined), [], 'it let ProxySQL in with a channel, never without: that would count as no lag')
   t.ok(looks.every(({ verdict }) => verdict !== 'writer'), 'a restore makes no writer')
 
+  await late.caughtUp()
   await shard.mustTabletctl('planned-reparent-shard', shard.name, late.alias)
   await late.waitFor('it is judged the writer', () => monitor.judged(late).at(-1)?.verdict === 'writer', MOST_MS)
   await primary.waitFor('the former primary is judged a reader', () => monitor.judged(primary).at(-1)?.verdict === 'reader', MOST_MS)

@@ -29,8 +29,7 @@ forEachServer(t, 'a tablet restored from a backup is promoted, and backups from 
   const three = await shard.addTablet()
   const restored = await three.becomes('REPLICA', { healthy: true, deadlineMs: MOST_MS })
   t.equal(restored.data.restoredFrom, before)
-  // it serves before it has caught up, and whoever lags is no candidate
-  await three.waitFor('it has caught up', async () => ((await three.freshSnapshot()).lagSeconds ?? Infinity) < 2, MOST_MS)
+  await three.caughtUp()
   await shard.mustTabletctl('planned-reparent-shard', shard.name, three.alias)
   await three.becomes('PRIMARY', { healthy: true, deadlineMs: MOST_MS })
   await three.rows('insert into commerce.messages (msg) values ("three")')

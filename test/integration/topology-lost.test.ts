@@ -80,6 +80,7 @@ forEachServer(t, 'the topology is lost, and written again', async (t, server) =>
   })
 
   await t.test('a topology restored from before the last reparent is not believed', async (t) => {
+    await replica.caughtUp()
     await shard.mustTabletctl('planned-reparent-shard', shard.name, replica.alias)
     await replica.becomes('PRIMARY', HEALTHY)
     await primary.becomes('REPLICA', HEALTHY)

@@ -1,27 +1,23 @@
 /** A private boot that fails for want of room says so, whatever words the server has for it: the backup is not to blame. */
 import { readdirSync, rmSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { TabletError } from '../../src/base/errors.ts'
 import { ownBootPlan } from '../../src/mysqld/boot-plan.ts'
+import { placeWithoutRoom } from '../../src/mysqld/full-disk.ts'
 import { withPrivateBoot } from '../../src/mysqld/private-boot.ts'
 import { openTestProcess } from '../support/mysqld-process.ts'
 import { runProgram } from '../support/run-program.ts'
-import { forEachServer } from '../support/servers.ts'
+import { forEachServer, type TestServer } from '../support/servers.ts'
 import { canMount, smallFileSystem } from '../support/small-file-system.ts'
 import { copyTemplate } from '../support/template.ts'
+import { tempDir } from '../support/temp-dir.ts'
 
 t.setTimeout(280_000)
 
 const codeOf = (error: unknown): string => error instanceof TabletError ? error.code : String(error)
 
-const mountable = await canMount()
-
-forEachServer(t, 'a boot of sound data on a full file system ends in NO_SPACE, and succeeds when there is room', async (t, server) => {
-  if (!mountable) {
-    t.comment('this process may not mount')
-    return
-  }
+const onFullDisk = async (t: Test, server: TestServer): Promise<void> => {
   await using box = await openTestProcess(server, { template: false })
   await using small = await smallFileSystem(box.dataDir, '400m')
   await copyTemplate(server, box.dataDir)
@@ -38,4 +34,16 @@ forEachServer(t, 'a boot of sound data on a full file system ends in NO_SPACE, a
     rmSync(ballast)
   }
   await boot()
+}
+
+if (await canMount()) forEachServer(t, 'a boot of sound data on a full file system ends in NO_SPACE, and succeeds when there is room', onFullDisk)
+else t.test('a boot on a full file system', { skip: 'this process may not mount' }, () => undefined)
+
+t.test('a small file system is no full one where the server only adds to what is there', { skip: !await canMount() && 'this process may not mount' }, async (t) => {
+  await using dir = await tempDir()
+  await using small = await smallFileSystem(join(dir.path, 'small'), '8m')
+  t.equal(await placeWithoutRoom({ filesMadeIn: [dir.path], writtenIn: [small.path, undefined] }), undefined)
+  t.equal(await placeWithoutRoom({ filesMadeIn: [undefined, small.path], writtenIn: [] }), small.path)
+  t.match(await runProgram('fallocate', ['-l', '7900k', join(small.path, 'ballast')]), { code: 0 })
+  t.equal(await placeWithoutRoom({ filesMadeIn: [join(dir.path, 'none')], writtenIn: [small.path] }), small.path)
 })

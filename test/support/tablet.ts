@@ -133,6 +133,11 @@ export class TestTablet implements AsyncDisposable {
     })
   }
 
+  /** A tablet serves before it has caught up, and whoever lags is no candidate for a planned reparent. */
+  async caughtUp(): Promise<void> {
+    await this.waitFor('it has caught up', async () => ((await this.freshSnapshot()).lagSeconds ?? Infinity) < 2, 120_000)
+  }
+
   /** As waitFor of wait-for.ts, with the end of this daemon's log in the failure. */
   waitFor<T>(what: string, look: () => T | Promise<T>, deadlineMs = DEADLINE_MS): Promise<Exclude<T, false | undefined>> {
     return waitFor(what, look, { deadlineMs, context: () => `--- end of ${this.logPath}\n${logTail(this.logPath)}` })
