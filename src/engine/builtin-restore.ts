@@ -11,8 +11,8 @@ import { locally } from './local-errors.ts'
 import { receiveFile, requireStoredHash, type IncomingFile } from './receive-file.ts'
 import { planRestore, type PlannedFile, type PlannedObject, type RestorePlan } from './restore-plan.ts'
 import { restoreTarget, type RestoreTarget } from './restore-target.ts'
-import { Room } from './room.ts'
-import { syncAhead } from './sync-ahead.ts'
+import { Room } from '../base/room.ts'
+import { syncAhead } from '../base/sync-ahead.ts'
 import { inTwoPasses, type Attempt } from './two-passes.ts'
 
 /** Few enough to leave libuv's threads to everything else (base/thread-pool.ts), enough to keep a disk busy. */

@@ -10,7 +10,7 @@ import type { StageListener } from '../model/stage.ts'
 import type { ContentSink } from './content-sink.ts'
 import { undecodable } from './decode-through.ts'
 import { localError } from './local-errors.ts'
-import { Room } from './room.ts'
+import { Room } from '../base/room.ts'
 import { WorkerThreads, scriptBeside } from './worker-threads.ts'
 
 /** A zstd frame, alone in its memory, and where its content goes. */

@@ -1,7 +1,7 @@
 /** How one object can be fetched in several requests at once: by the seek table at its end, when that can be believed. */
 import type { ActionContext } from '../base/action.ts'
 import type { ReadableBackup } from '../storage/backup-storage.ts'
-import type { Room } from './room.ts'
+import type { Room } from '../base/room.ts'
 import { announcedTableBytes, readSegments, seekTableBytes, type SeekableObject, type Segment } from './seek-table.ts'
 
 /** Stored bytes of one request: few enough to spread one file over the line, many enough for an object store. */

@@ -14,7 +14,7 @@ import type { Decompressor } from './codec.ts'
 import { ContentSink } from './content-sink.ts'
 import type { DecodingPool } from './decoding-pool.ts'
 import { localError } from './local-errors.ts'
-import type { Room } from './room.ts'
+import type { Room } from '../base/room.ts'
 
 export interface Receiving {
   readonly object: string

@@ -1,5 +1,5 @@
 /** Tasks that run at once as far as there is room; which they give back by themselves, so that every wait for it ends. */
-import type { Room } from './room.ts'
+import type { Room } from '../base/room.ts'
 
 export interface SideBySide extends AsyncDisposable {
   /** Begins `task` as soon as there is room for `amount`. Rejects with the first failure so far, and begins nothing then. */

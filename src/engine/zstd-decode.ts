@@ -61,7 +61,7 @@ async function collect(frame: ZstdFrame): Promise<{ readonly pieces: readonly Bu
 
 /** A copy in memory of its own, which can be handed to a thread; the chunks that it came in hold other frames, too. */
 function joined(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const frame = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0))
+  const frame = Buffer.allocUnsafeSlow(pieces.reduce((sum, { length }) => sum + length, 0))
   let at = 0
   for (const piece of pieces) {
     frame.set(piece, at)

@@ -13,6 +13,7 @@ import { dirname, join } from 'node:path'
 import type { ActionContext } from '../base/action.ts'
 import { syncDirectory, writeDurably } from '../base/durable-file.ts'
 import { TabletError, isErrno } from '../base/errors.ts'
+import { syncAhead } from '../base/sync-ahead.ts'
 import type { ShardName } from '../model/tablet.ts'
 import { MANIFEST, type BackupStorage, type ReadableBackup, type StoredFile, type WritableBackup } from './backup-storage.ts'
 import { openFileStream } from './file-stream.ts'
@@ -127,6 +128,7 @@ async function writeObject(path: string, source: AsyncIterable<Uint8Array>, sign
 
 async function writeAll(handle: FileHandle, source: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<number> {
   try {
+    await using disk = syncAhead(handle)
     let position = 0
     for await (const chunk of source) {
       signal.throwIfAborted()
@@ -134,9 +136,10 @@ async function writeAll(handle: FileHandle, source: AsyncIterable<Uint8Array>, s
         const { bytesWritten } = await handle.write(chunk, done, Math.min(WRITE_BYTES, chunk.length - done), position)
         done += bytesWritten
         position += bytesWritten
+        disk.note(bytesWritten)
       }
     }
-    await handle.sync()
+    await disk.finish()
     return position
   } finally {
     await handle.close()

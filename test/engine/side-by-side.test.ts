@@ -1,5 +1,5 @@
 import t from 'tap'
-import { Room } from '../../src/engine/room.ts'
+import { Room } from '../../src/base/room.ts'
 import { sideBySide } from '../../src/engine/side-by-side.ts'
 
 t.test('tasks run at once as far as there is room, over all who share it', async (t) => {

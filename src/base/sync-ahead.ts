@@ -1,6 +1,6 @@
 /** Brings a large file to disk while it is still being written, so that the sync at its end has little left to do. */
 import type { FileHandle } from 'node:fs/promises'
-import type { Room } from './room.ts'
+import { Room } from './room.ts'
 
 /** Written since the last one began. Each costs the file system a commit of its journal. */
 const EVERY_BYTES = 128 << 20
@@ -12,8 +12,8 @@ export interface SyncAhead extends AsyncDisposable {
   finish(): Promise<void>
 }
 
-/** Syncs run one at a time for the file, and as many as there is room in `syncs` over all files. */
-export function syncAhead(handle: Pick<FileHandle, 'datasync' | 'sync'>, syncs: Room): SyncAhead {
+/** Syncs run one at a time for the file, and over several files as many as there is room in `syncs`. */
+export function syncAhead(handle: Pick<FileHandle, 'datasync' | 'sync'>, syncs = new Room(1)): SyncAhead {
   let unsynced = 0
   let running: Promise<void> | undefined
   let failure: { readonly error: unknown } | undefined

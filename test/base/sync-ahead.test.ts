@@ -1,6 +1,6 @@
 import t from 'tap'
-import { Room } from '../../src/engine/room.ts'
-import { syncAhead } from '../../src/engine/sync-ahead.ts'
+import { Room } from '../../src/base/room.ts'
+import { syncAhead } from '../../src/base/sync-ahead.ts'
 
 const MIB = 1 << 20
 
