@@ -91,7 +91,7 @@ export const ERRORS = {
   BACKUP_INCOMPATIBLE: { http: 412, exit: 65, retryable: false, hint: 'This server cannot use data of the version that made the backup; restore with a server of that version, or a backup marked upgrade-safe.' },
   COMPRESSION_UNSUPPORTED: { http: 412, exit: 65, retryable: false, hint: 'The backup needs a way of compression that this version does not have; docs/settings.md names those it has.' },
   EXTERNAL_COMMAND_FAILED: { http: 500, exit: 69, retryable: true, hint: 'The command of external-compressor or external-decompressor is not set, missing, failed, or writes what compression-engine-name does not mean; its own words are in the message.' },
-  COMPRESSION_FAILED: { http: 500, exit: 70, retryable: true, hint: 'A compression thread ended before its time, mostly for want of memory; the operation can be repeated.' },
+  COMPRESSION_FAILED: { http: 500, exit: 70, retryable: true, hint: 'A thread that compresses or decompresses ended before its time, mostly for want of memory; the operation can be repeated.' },
 
   // topology
   TOPOLOGY_UNREACHABLE: { http: 503, exit: 69, retryable: true, hint: 'The topology store does not answer; the tablet keeps its last known state.' },

@@ -1,4 +1,8 @@
-/** What a decompression thread does: one frame after another, decoded and written to its place. */
+/**
+ * What a decompression thread does: one frame after another, decoded and written to its place.
+ *
+ * Not niced as compression threads are: a backup should be noticed by nobody, a restore is what everybody waits for.
+ */
 import { parentPort } from 'node:worker_threads'
 import { zstdDecompressSync } from 'node:zlib'
 import { isErrno, messageOf } from '../base/errors.ts'

@@ -25,8 +25,8 @@ export interface IncomingFile extends Receiving {
 /**
  * Copies one object from storage into (a stretch of) an open file and proves it. The caller syncs and closes the file.
  *
- * @throws TabletError CHECKSUM_MISMATCH, BACKUP_CORRUPT, NO_SPACE, LOCAL_IO_FAILED; the storage's own; of a command
- *   EXTERNAL_COMMAND_FAILED.
+ * @throws TabletError CHECKSUM_MISMATCH, BACKUP_CORRUPT, NO_SPACE, LOCAL_IO_FAILED, COMPRESSION_FAILED; the storage's own; of a
+ *   command EXTERNAL_COMMAND_FAILED.
  */
 export async function receiveFile(file: IncomingFile, ctx: ActionContext): Promise<void> {
   const { object, target, hash } = file

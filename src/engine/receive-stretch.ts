@@ -47,7 +47,10 @@ export interface Received {
   readonly bytes: number
 }
 
-/** @throws TabletError BACKUP_CORRUPT, NO_SPACE, LOCAL_IO_FAILED; EXTERNAL_COMMAND_FAILED of a command; the storage's own. */
+/**
+ * @throws TabletError BACKUP_CORRUPT, NO_SPACE, LOCAL_IO_FAILED, COMPRESSION_FAILED; of a command EXTERNAL_COMMAND_FAILED;
+ *   the storage's own.
+ */
 export async function receiveStretch(receiving: Receiving, stretch: Stretch, ctx: ActionContext): Promise<Received> {
   const { from, object, target, requests } = receiving
   await requests.take(1)

@@ -4,8 +4,8 @@
  * Promises  no more than `threads` tasks are worked on at once; every call settles: a thread that ends before it has
  *           answered fails what it had been given, and another takes its place.
  *
- * Threads of our own rather than libuv's pool: that one also serves every read, write and look-up of the daemon, and it
- * cannot be given a lower priority (both measured in docs/performance.md).
+ * Threads of our own rather than libuv's pool: that one also serves every read, write and look-up of the daemon, its tasks
+ * cannot be given a lower priority, and what they make comes back to the main thread (docs/performance.md).
  */
 import { Worker, type Transferable } from 'node:worker_threads'
 import { messageOf, type TabletError } from '../base/errors.ts'

@@ -24,7 +24,7 @@ export const RESTORE_SETTINGS = {
   }),
   'restore-concurrency': integer({
     default: 4, vitess: true, min: 1, max: 256,
-    doc: 'How many files a restore copies at once.', reason: 'Vitess\'s.',
+    doc: 'How many files a restore fetches at once. As many again may be open while they are brought to the disk.', reason: 'Vitess\'s.',
   }),
   'wait-for-backup-interval': duration({
     default: 0, vitess: true,
