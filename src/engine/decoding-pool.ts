@@ -6,11 +6,11 @@
  */
 import { availableParallelism } from 'node:os'
 import { TabletError } from '../base/errors.ts'
+import { Room } from '../base/room.ts'
 import type { StageListener } from '../model/stage.ts'
 import type { ContentSink } from './content-sink.ts'
 import { undecodable } from './decode-through.ts'
 import { localError } from './local-errors.ts'
-import { Room } from '../base/room.ts'
 import { WorkerThreads, scriptBeside } from './worker-threads.ts'
 
 /** A zstd frame, alone in its memory, and where its content goes. */
@@ -57,8 +57,8 @@ export class DecodingPool implements AsyncDisposable {
     const { handle, path, holes } = sink.target
     const answer = await this.#threads.run({ frame, contentBytes, position, fd: handle.fd, holes }, [frame.buffer])
     if ('failed' in answer) {
-      const cause = Object.assign(new Error(answer.message), { code: answer.errno })
       if (answer.failed === 'memory') throw failed(answer.message)
+      const cause = Object.assign(new Error(answer.message), { code: answer.errno })
       throw answer.failed === 'decode' ? undecodable(cause) : localError(`write ${path}`, cause)
     }
     this.#onStage?.('decompress', contentBytes, answer.decodeSeconds)

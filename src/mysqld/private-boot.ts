@@ -5,14 +5,13 @@
  *           killed only when the signal aborts, which is allowed because it runs on data we made and will make again.
  */
 import { copyFile, mkdir, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import type { ActionContext } from '../base/action.ts'
-import { asTabletError, hasCode, TabletError } from '../base/errors.ts'
+import { asTabletError, TabletError } from '../base/errors.ts'
 import { waitUntilGreets } from './accepts.ts'
 import { writeInitFile } from './accounts.ts'
 import { noSchemas } from './data-layout.ts'
 import { logTail, readLogEnd, saysDiskFull, unreadableReason } from './error-log.ts'
-import { placeWithoutRoom } from './full-disk.ts'
+import { placeWithoutRoom, placesWrittenBy } from './full-disk.ts'
 import { identityOf, isAlive, waitUntilGone } from './process-identity.ts'
 import { privateBootFlags, privateLog, privateSocket, privateTmp, type PrivateBootPlan } from './private-boot-flags.ts'
 import type { ProcessExit } from './mysqld-process.ts'
@@ -90,14 +89,10 @@ async function bootIn<T>(directory: string, boot: PrivateBoot, { work, ctx }: Ru
   }
 }
 
-/** A full disk is no fault of the data. Where the log says what is wrong with the data, a disk that is merely small is no excuse. */
+/** A full disk is no fault of the data. */
 async function unlessDiskFull(failed: TabletError, plan: PrivateBootPlan): Promise<TabletError> {
-  if (!hasCode(failed, 'PRIVATE_BOOT_FAILED', 'DATADIR_UNREADABLE')) return failed
-  const filesMadeIn = [plan.dataDir, plan.innodbDataHome, plan.undoDir]
-  const logBases = [plan.binlog?.base, plan.relayLogBase].filter((base) => base !== undefined)
-  const logs = [plan.innodbLogHome, plan.directory, ...logBases.map((base) => dirname(base))]
-  const path = await placeWithoutRoom(failed.code === 'PRIVATE_BOOT_FAILED'
-    ? { filesMadeIn, writtenIn: logs } : { filesMadeIn: [], writtenIn: [...filesMadeIn, ...logs] })
+  if (failed.code !== 'PRIVATE_BOOT_FAILED' && failed.code !== 'DATADIR_UNREADABLE') return failed
+  const path = await placeWithoutRoom(placesWrittenBy(plan, failed.code))
   return path === undefined ? failed : new TabletError('NO_SPACE', `there is no room in ${path}: ${failed.message}`, { cause: failed, details: { path } })
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { TabletError } from '../../src/base/errors.ts'
 import { ownBootPlan } from '../../src/mysqld/boot-plan.ts'
-import { placeWithoutRoom } from '../../src/mysqld/full-disk.ts'
+import { placeWithoutRoom, placesWrittenBy } from '../../src/mysqld/full-disk.ts'
 import { withPrivateBoot } from '../../src/mysqld/private-boot.ts'
 import { openTestProcess } from '../support/mysqld-process.ts'
 import { runProgram } from '../support/run-program.ts'
@@ -38,6 +38,20 @@ const onFullDisk = async (t: Test, server: TestServer): Promise<void> => {
 
 if (await canMount()) forEachServer(t, 'a boot of sound data on a full file system ends in NO_SPACE, and succeeds when there is room', onFullDisk)
 else t.test('a boot on a full file system', { skip: 'this process may not mount' }, () => undefined)
+
+t.test('logs need little room, and where the data are at fault all places do', (t) => {
+  const plan = {
+    dataDir: '/data', undoDir: '/undo', innodbLogHome: '/redo', directory: '/tablet/private',
+    binlog: { base: '/binlogs/binlog', serverId: 1 }, relayLogBase: '/relay/relay',
+  }
+  const logs = ['/redo', '/tablet/private', '/binlogs', '/relay']
+  const made = ['/data', undefined, '/undo']
+  t.same(placesWrittenBy(plan, 'PRIVATE_BOOT_FAILED'), { filesMadeIn: made, writtenIn: logs })
+  t.same(placesWrittenBy(plan, 'DATADIR_UNREADABLE'), { filesMadeIn: [], writtenIn: [...made, ...logs] })
+  t.same(placesWrittenBy({ dataDir: '/data', directory: '/private' }, 'PRIVATE_BOOT_FAILED'),
+    { filesMadeIn: ['/data', undefined, undefined], writtenIn: [undefined, '/private'] })
+  t.end()
+})
 
 t.test('a small file system is no full one where the server only adds to what is there', { skip: !await canMount() && 'this process may not mount' }, async (t) => {
   await using dir = await tempDir()
